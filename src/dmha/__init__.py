@@ -1,0 +1,69 @@
+"""DMHA: the memory that companions and agents keep for years.
+
+    with dmha.open("companion.db") as mind:
+        mind.add("I moved to Osaka.", user_id="aya", agent_id="relu", session_id="s1")
+
+What stands here is the public interface; heavy parts are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dmha.errors import DmhaError, InvalidInput, MissingExtra, NotFound, OutOfBounds, Stale, Unavailable
+from dmha.types import (
+    Affect,
+    Answer,
+    Conflict,
+    Fact,
+    Feelings,
+    Hit,
+    Memory,
+    Repair,
+    Reply,
+    Step,
+    Turn,
+)
+
+if TYPE_CHECKING:
+    from dmha.mind import Mind
+    from dmha.settings import open_mind as open
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Affect",
+    "Answer",
+    "Conflict",
+    "DmhaError",
+    "Fact",
+    "Feelings",
+    "Hit",
+    "InvalidInput",
+    "Memory",
+    "Mind",
+    "MissingExtra",
+    "NotFound",
+    "OutOfBounds",
+    "Repair",
+    "Reply",
+    "Stale",
+    "Step",
+    "Turn",
+    "Unavailable",
+    "__version__",
+    "open",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """`open` and `Mind` bring NumPy and SQLAlchemy: they are imported when asked for, so that `import dmha` is light."""
+    if name == "open":
+        from dmha.settings import open_mind
+
+        return open_mind
+    if name == "Mind":
+        from dmha.mind import Mind
+
+        return Mind
+    raise AttributeError(f"module 'dmha' has no attribute {name!r}")

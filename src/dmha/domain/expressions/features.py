@@ -1,0 +1,66 @@
+"""The names a ranking may read: each with its unit, its stage, and what stands in for it where it is not yet known.
+
+Faculties add names of their own with `FEATURES | {feature.name: feature}`; nothing here changes while running.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from dmha.errors import InvalidInput
+
+Unit = Literal["number", "ratio", "count", "time", "span"]
+"""`ratio` is 0..1, `time` an epoch second, `span` seconds; `number` is none of these."""
+
+Stage = Literal["coarse", "fine"]
+"""`coarse`: an index knows it. `fine`: only the truth does, so coarse ranking takes its stand-in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One name, spelt as in a ranking: `similarity`, `random()`, `exact_match_boost(text)`.
+
+    With a `definition` it is computed from other features; without one it is a column that the caller gives.
+    """
+
+    name: str
+    unit: Unit
+    stage: Stage
+    meaning: str
+    definition: str = ""
+    stand_in: str = ""
+
+    def __post_init__(self) -> None:
+        if self.stage == "fine" and not (self.definition or self.stand_in):
+            raise InvalidInput("stand_in", f"{self.name} is fine and has none", "Say what coarse ranking takes instead")
+
+
+_ALL = (
+    Feature("similarity", "ratio", "coarse", "cosine between the query and the memory"),
+    Feature("static_bm25()", "ratio", "coarse", "how well the query's words match, on a fixed scale"),
+    Feature("created_at", "time", "coarse", "when it happened"),
+    Feature("now", "time", "coarse", "the time of asking"),
+    Feature("age", "span", "coarse", "time since it happened", definition="now - created_at"),
+    Feature("random()", "ratio", "coarse", "chance, the same for the same seed, query and memory"),
+    Feature("mood_joy", "ratio", "coarse", "the companion's joy now"),
+    Feature("mood_aversion", "ratio", "coarse", "the companion's aversion now"),
+    Feature("exact_match_boost(text)", "number", "fine", "greatest weight of a query term in the text", stand_in="0"),
+    Feature("exact_match_boost(speaker)", "number", "fine", "the same in the speaker's name", stand_in="0"),
+    Feature("exact_match_boost(session)", "number", "fine", "the same in the session's id", stand_in="0"),
+    Feature("last_recalled_at", "time", "fine", "when it was last recalled", stand_in="created_at"),
+    Feature("half_life", "span", "fine", "its own speed of forgetting", stand_in="'7d'"),
+    Feature("since", "span", "fine", "time since the last recall", definition="now - last_recalled_at"),
+    Feature(
+        "retention", "ratio", "fine", "how much is left of it", definition="timeliness(last_recalled_at, half_life)"
+    ),
+    Feature("recalls", "count", "fine", "how often it was recalled", stand_in="0"),
+    Feature("importance", "ratio", "fine", "how much it matters", stand_in="0.5"),
+    Feature("joy", "ratio", "fine", "how sweet it is", stand_in="0"),
+    Feature("aversion", "ratio", "fine", "how much it hurts", stand_in="0"),
+    Feature("trauma", "ratio", "fine", "how deeply it wounds", stand_in="0"),
+    Feature("score0", "ratio", "fine", "the score given at birth", stand_in="0"),
+)
+
+FEATURES: MappingProxyType[str, Feature] = MappingProxyType({feature.name: feature for feature in _ALL})

@@ -1,0 +1,51 @@
+"""The rankings that have a name: data, one entry each. Nothing is computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named ranking: its expression, the parameters that stand in it, and what it is for."""
+
+    name: str
+    expression: str
+    purpose: str
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+
+_ALL = (
+    Preset(
+        "default",
+        "similarity + 0.5 * static_bm25() + 0.1 * retention + 0.1 * importance",
+        "Meaning and wording together, what is vivid and what matters a little ahead.",
+    ),
+    # The weights that DESIGN gives as AIRI's example; the others lean on it and are ours.
+    Preset(
+        "airi",
+        "1.2 * similarity + 0.2 * timeliness(created_at, '7d')",
+        "Project AIRI's ranking: meaning first, newer slightly ahead.",
+    ),
+    Preset(
+        "airi-decay",
+        "1.2 * similarity + 0.2 * max(retention, 1 - pow(forgetful, recalls / practice))",
+        "As airi, but a memory fades by its own half-life, and not below what practice has kept.",
+        {"forgetful": 0.3, "practice": 5},
+    ),
+    Preset(
+        "airi-emotional",
+        "1.2 * similarity + 0.2 * retention + 0.2 * joy * mood_joy + 0.2 * aversion * mood_aversion"
+        " - 0.1 * aversion - damping * trauma",
+        "As airi, with memories of the present mood ahead, what hurt less willing, and trauma held back.",
+        {"damping": 0.6},
+    ),
+    Preset(
+        "recency", "timeliness(created_at, '1d') + 0.1 * similarity", "What happened last, for picking up a thread."
+    ),
+    Preset("semantic", "similarity", "Meaning alone, as a plain vector search ranks."),
+)
+
+PRESETS: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset in _ALL})

@@ -1,0 +1,104 @@
+"""Around the ranking language: naming a ranking, the features computed from texts and seeds, and taking the best."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dmha.domain.expressions import FEATURES, Feature, Ranking, compile_ranking
+from dmha.domain.expressions.check import known_names
+from dmha.domain.expressions.source import Source, Span, quoted, ranking_text
+from dmha.domain.presets import PRESETS
+from dmha.domain.text import fold
+from dmha.errors import InvalidInput
+
+_BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+def resolve(ranking: str | None, features: Mapping[str, Feature] = FEATURES) -> Ranking:
+    """The ranking of that name, or the one that the text says; None is the preset `default`."""
+    text = "default" if ranking is None else ranking_text(ranking).strip()
+    if preset := PRESETS.get(text):
+        return compile_ranking(preset.expression, preset.parameters, features)
+    if _BARE_WORD.fullmatch(text) and known_names(features).keys().isdisjoint(text.split("-")):
+        raise _no_preset(text, features)
+    return compile_ranking(text, features=features)
+
+
+def _no_preset(word: str, features: Mapping[str, Feature]) -> InvalidInput:
+    near = difflib.get_close_matches(word.lower(), (*PRESETS, *known_names(features)), n=1)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    fix = f"{hint}Presets: {', '.join(PRESETS)}; or give an expression, such as {PRESETS['airi'].expression}"
+    return Source(word).mistake(Span(0, len(word)), f"{quoted(word)} is neither a preset nor a name", fix)
+
+
+def top(total: NDArray[np.float64], ids: NDArray[np.int64], k: int) -> NDArray[np.intp]:
+    """The positions of the k best, best first; equal scores go to the newer, higher id, so the order is one."""
+    if k <= 0 or len(total) == 0:
+        return np.empty(0, dtype=np.intp)
+    if k < len(total):
+        threshold = np.partition(total, len(total) - k)[len(total) - k]
+        pool = np.flatnonzero(total >= threshold)
+    else:
+        pool = np.arange(len(total))
+    best_first = np.lexsort((ids[pool], total[pool]))[::-1]
+    return pool[best_first[:k]]
+
+
+def keyed_uniform(seed: int, query: str, memory_ids: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A number in [0, 1) for each memory, from seed, query and id alone: no order, no state, no surprise."""
+    key = hashlib.blake2b(f"{seed}\0{query}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    # SplitMix64 (Steele, Lea & Flood 2014): the key is the state, the id the number of steps.
+    mixed = np.asarray(memory_ids, dtype=np.int64).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = mixed + np.uint64(int.from_bytes(key, "little"))
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed = (mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)
+    return mixed.astype(np.float64) * 2.0**-53
+
+
+# Scripts written without spaces, or (Hangul) with particles joined to the word: a term may begin and end anywhere.
+_UNSPACED = (
+    "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u11ff\u1780-\u17ff"  # Thai, Lao; Tibetan; Burmese, Hangul jamo; Khmer
+    "\u2e80-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff"  # radicals, kana, Han, Yi; jamo; Hangul; Han
+    "\U0001aff0-\U0001b16f\U00020000-\U0003ffff"  # kana, Han
+)
+_WORD = re.compile(rf"[^\W{_UNSPACED}]+")
+_INSIDE_WORD = re.compile(rf"[^\W{_UNSPACED}]{{2}}")
+
+
+def exact_match(terms: Sequence[tuple[str, float]], fields: Sequence[str]) -> NDArray[np.float64]:
+    """For each field, the greatest weight among the terms that stand in it; 0 where none does.
+
+    Case and width do not count. A term of a spaced script stands only as whole words: "Neuro" is not in "Neurosama",
+    "Neurosama" is in "Neurosama's" and in "Neurosamaの作り方".
+    """
+    wanted = sorted(((fold(term), weight) for term, weight in terms), key=lambda pair: -pair[1])
+    boosts = [_greatest_weight(wanted, fold(field)) for field in fields]
+    return np.asarray(boosts, dtype=np.float64)
+
+
+def _greatest_weight(heaviest_first: Sequence[tuple[str, float]], field: str) -> float:
+    return next((weight for term, weight in heaviest_first if term and _stands(term, field)), 0.0)
+
+
+def _stands(term: str, text: str) -> bool:
+    """Whether a term is in a text without cutting a word at either of its ends."""
+    at = text.find(term)
+    while at >= 0:
+        end = at + len(term)
+        if not (_cuts_word(text, at) or _cuts_word(text, end)):
+            return True
+        # A word that was cut holds no other beginning; leaping over it keeps long runs of letters linear.
+        word = _WORD.match(text, at)
+        at = text.find(term, word.end() if word else at + 1)
+    return False
+
+
+def _cuts_word(text: str, at: int) -> bool:
+    return at > 0 and _INSIDE_WORD.match(text, at - 1) is not None

@@ -1,0 +1,66 @@
+"""What can go wrong, said so that the reader knows whose fault it is, which field, and what to do.
+
+Only exception classes live here. Every error that DMHA raises on purpose is a `DmhaError`; anything else is a defect.
+"""
+
+from __future__ import annotations
+
+
+class DmhaError(Exception):
+    """The root of every error that DMHA raises on purpose."""
+
+
+class InvalidInput(DmhaError):
+    """The caller gave something that cannot be right: `field` is what, `reason` is why, `fix` is what to give instead."""
+
+    def __init__(self, field: str, reason: str, fix: str) -> None:
+        super().__init__(f"{field}: {reason}. {fix}")
+        self.field = field
+        self.reason = reason
+        self.fix = fix
+
+
+class NotFound(DmhaError):
+    """Nothing of that id belongs to this account; whether another account has it is not told."""
+
+    def __init__(self, what: str, id: str) -> None:
+        super().__init__(f"no {what} {id!r} in this account. Check the id and the user_id/agent_id it was made under.")
+        self.what = what
+        self.id = id
+
+
+class Stale(DmhaError):
+    """The thing changed since the caller read it: read it again and repeat the change on what it is now."""
+
+    def __init__(self, what: str, expected: int, found: int) -> None:
+        super().__init__(f"{what} is at version {found}, not {expected}. Read it again and repeat the change.")
+        self.expected = expected
+        self.found = found
+
+
+class Unavailable(DmhaError):
+    """A component that is needed does not work now; the caller did nothing wrong."""
+
+    def __init__(self, component: str, reason: str, fix: str) -> None:
+        super().__init__(f"{component} is unavailable: {reason}. {fix}")
+        self.component = component
+        self.reason = reason
+        self.fix = fix
+
+
+class MissingExtra(DmhaError):
+    """An optional part is asked for and not installed; the message is the line that brings it."""
+
+    def __init__(self, extra: str, needed_for: str) -> None:
+        super().__init__(f"{needed_for} needs the extra {extra!r}. Install it with: pip install 'dmha[{extra}]'")
+        self.extra = extra
+
+
+class OutOfBounds(DmhaError):
+    """The input is well-formed but larger than a stated limit."""
+
+    def __init__(self, field: str, limit: int, found: int, fix: str) -> None:
+        super().__init__(f"{field}: {found} is over the limit of {limit}. {fix}")
+        self.field = field
+        self.limit = limit
+        self.found = found

@@ -1,0 +1,111 @@
+"""Consistency: what in a draft reply does not fit what is known, told or recalled.
+
+Symbolic first: told facts that clash, and draft sentences that repeat a fact which no longer holds. Then textual signals
+(negation, numbers, antonyms) between the draft and newer words of the same speaker. Nothing here changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from dmha.domain.findings import Finding
+from dmha.domain.logic import Clash, Knowledge, Rule, RuleStatement, Told, format_claim, parse_statement, plain
+from dmha.domain.logic.vocabulary import fold, value_key
+from dmha.domain.signals import contradiction
+from dmha.domain.text import sentences
+from dmha.records import FactRow, RuleRow, State
+from dmha.types import Conflict, Fact
+
+# A stale saying misleads much like two values of one attribute: the same severity as domain/logic gives those.
+_STALE = 0.8
+# Pairs of sentences compared at most: a prompt's evidence against a reply, and no more however long either grows.
+_MOST_PAIRS = 2_000
+
+
+def knowledge_of(facts: Sequence[FactRow], rules: Sequence[RuleRow], now: datetime) -> Knowledge:
+    """What the told facts and rules come to, as of now."""
+    told = [Told(row.fact, row.id, row.recorded_at) for row in facts]
+    return Knowledge(told, list(_rules(rules)), now)
+
+
+def mentioned(knowledge: Sequence[FactRow], speaker: str, *texts: str) -> frozenset[str]:
+    """The entities that the speaker or the texts name, folded."""
+    named = fold(" ".join(texts))
+    entities = {fold(row.fact.entity) for row in knowledge}
+    return frozenset(entity for entity in entities if entity == fold(speaker) or entity in named)
+
+
+def check(
+    draft: str, evidence: Sequence[State], knowledge: Knowledge, facts: Sequence[FactRow], entities: frozenset[str]
+) -> list[Finding]:
+    """All that does not fit, the gravest first."""
+    found = [
+        *(_of_clash(clash) for clash in knowledge.conflicts() if clash.keys[0][0] in entities),
+        *_repeated(draft, knowledge, facts),
+        *_gainsaid(draft, evidence),
+    ]
+    unique = {(finding.conflict.left, finding.conflict.right): finding for finding in reversed(found)}
+    return sorted(unique.values(), key=lambda f: (-f.conflict.severity * f.conflict.confidence, f.conflict.left))
+
+
+def _rules(rows: Sequence[RuleRow]) -> Iterator[Rule]:
+    for row in rows:
+        statement = parse_statement(row.text)
+        assert isinstance(statement, RuleStatement)  # noqa: S101 - only rules are written to that table
+        yield Rule(
+            statement.text,
+            statement.conditions,
+            statement.conclusion,
+            statement.confidence,
+            row.source,
+            row.recorded_at,
+        )
+
+
+def _of_clash(clash: Clash) -> Finding:
+    stands, since = clash.conflict.right, clash.since.astimezone(UTC).date()
+    return Finding(clash.conflict, f"{stands} (since {since}), no longer {clash.conflict.left}", clash)
+
+
+def _repeated(draft: str, knowledge: Knowledge, facts: Sequence[FactRow]) -> Iterator[Finding]:
+    """Facts that ended and are given again without what holds now: the draft names the entity's old value alone."""
+    folded = value_key(draft)
+    for row in facts:
+        if row.fact.valid_to is None or row.fact.negated or value_key(row.fact.value) not in folded:
+            continue
+        now = knowledge.ask(row.fact.entity, row.fact.attribute, row.fact.scope)
+        if now.value is None or now.status == "false" or value_key(now.value) in folded:
+            continue
+        if fold(row.fact.entity) not in fold(draft):
+            continue
+        holds = Fact(row.fact.entity, row.fact.attribute, now.value)
+        conflict = Conflict(
+            format_claim(row.fact), format_claim(holds), "it no longer holds", _STALE, now.confidence,
+            (f"say {now.value} instead", f"say when {row.fact.value} was true"),
+        )  # fmt: skip
+        ended = row.fact.valid_to.astimezone(UTC).date()
+        yield Finding(conflict, f"{format_claim(holds)}, no longer {format_claim(row.fact)} (until {ended})")
+
+
+def _gainsaid(draft: str, evidence: Sequence[State]) -> Iterator[Finding]:
+    """Sentences of the draft that newer words contradict, unless the draft holds those words too."""
+    said = [(sentence, state) for state in evidence for sentence in sentences(plain(state.text))]
+    quoted = {sentence: state for sentence, state in said if sentence in draft}
+    claims = [*quoted.items(), *((sentence, None) for sentence in sentences(draft) if not _quotes(sentence, quoted))]
+    pairs = ((claim, source, newer, state) for claim, source in claims for newer, state in said)
+    for place, (claim, source, newer, state) in enumerate(pairs):
+        if place >= _MOST_PAIRS:
+            return
+        if newer in draft or (source is not None and (source.speaker != state.speaker or source.at >= state.at)):
+            continue
+        signal = contradiction(claim, newer)
+        if signal is not None:
+            ways = (f"say what {state.speaker} said last", "say both, with their dates")
+            conflict = Conflict(claim, newer, signal.detail, signal.severity, signal.confidence, ways)
+            day = datetime.fromtimestamp(state.at, UTC).date()
+            yield Finding(conflict, f"{state.speaker}, {day}: {newer} (before: {claim})")
+
+
+def _quotes(sentence: str, quoted: dict[str, State]) -> bool:
+    return any(known in sentence for known in quoted)

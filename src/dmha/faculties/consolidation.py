@@ -1,0 +1,67 @@
+"""Consolidation: when the working window is full, its oldest part becomes a gist in long-term memory and leaves it.
+
+Nothing verbatim is lost: the turns stay memories, the gist links to them. What was told in private is not summarised, for
+a gist has no speaker who could be present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from dmha.domain import affect
+from dmha.domain.forgetting import DEFAULT_HALF_LIFE
+from dmha.domain.summary import summarise
+from dmha.records import Counted, Gist, Uttered
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# A window of 40 turns is about 1,500 tokens of chat: under half of the default budget of 4,000.
+WINDOW_TURNS = 40
+# Long turns fill it sooner: 16,000 characters are at most 4,000 English tokens.
+WINDOW_CHARACTERS = 16_000
+# What is folded at once: half a window, so that folding is rare and what is left still tells the thread.
+FOLDED_TURNS = WINDOW_TURNS // 2
+GIST_SENTENCES = 5
+
+
+def oldest_part(window: Sequence[Uttered]) -> list[Uttered]:
+    """The turns to fold now; none while the window has room. The latest turn always stays."""
+    if len(window) > WINDOW_TURNS:
+        return list(window[:FOLDED_TURNS])
+    room = WINDOW_CHARACTERS - sum(len(turn.text) for turn in window)
+    folded: list[Uttered] = []
+    for turn in window[:-1]:
+        if room >= 0:
+            break
+        folded.append(turn)
+        room += 2 * len(turn.text)  # once for what leaves, once to leave half a window of room behind
+    return folded
+
+
+def gist(
+    turns: Sequence[Uttered],
+    count: Callable[[str], Counted],
+    embed: Callable[[Sequence[tuple[str, str]]], list[NDArray[np.float32] | None]],
+) -> Gist | None:
+    """The gist of these turns, ready to be remembered; None where all was private or said by the companion itself."""
+    told = [turn for turn in turns if turn.private_to is None]
+    heard = [turn for turn in told if turn.source != "assistant"]
+    if not heard:
+        return None
+    text = summarise([(turn.speaker, turn.text) for turn in heard], limit=GIST_SENTENCES)
+    felt = affect.appraise(text)
+    return Gist(
+        memory_uid="g_" + blake2b("\x1f".join(turn.uid for turn in turns).encode(), digest_size=16).hexdigest(),
+        text=text,
+        at=heard[-1].at,
+        vector=embed([("dmha", text)])[0],
+        counted=count(text),
+        affect=felt,
+        importance=affect.importance(felt, text),
+        half_life=DEFAULT_HALF_LIFE,
+        sources=tuple(turn.memory_id for turn in told),
+    )

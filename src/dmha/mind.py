@@ -1,0 +1,585 @@
+"""The mind: the main path from a turn to a reply, readable top to bottom in `contextualize`, and the calls around it.
+
+It knows protocols, the domain and the faculties. What is behind the protocols, `settings` alone decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from dmha.domain import affect
+from dmha.domain.logic import plain
+from dmha.domain.ranking import resolve
+from dmha.errors import InvalidInput, NotFound, OutOfBounds
+from dmha.faculties import consolidation, metacognition
+from dmha.faculties import recall as recalling
+from dmha.faculties.learning import lesson_of
+from dmha.faculties.perception import (
+    MOST_CHARACTERS,
+    MOST_NAME,
+    MOST_QUERY,
+    Perception,
+    check_fraction,
+    check_metadata,
+    check_text,
+    check_time,
+    count,
+)
+from dmha.knowledge_base import KnowledgeBase
+from dmha.outcomes import hits_from, hits_to, reply_from, reply_to
+from dmha.protocols import ChatModel, Clock, Embedder, Index, Ledger, Progress, Truth, no_progress
+from dmha.records import Filters, Perceived, Place, Scope, State
+from dmha.scene import Scene, Trace, echoes
+from dmha.transfer import export_file, import_file
+from dmha.types import KINDS, TIERS, Affect, Feelings, Hit, Kind, Memory, Polarity, Reply, Tier, Turn
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MOST_HITS = 1_000  # one search's worth; more is an export
+_EMBEDDED_AT_ONCE = 256  # between two reports of progress
+# Impulses older than this have decayed to under a thousandth (see domain/affect).
+_MOOD_HORIZON = 12 * affect.MOOD_HALF_LIFE
+
+
+class Mind:
+    """One memory for many accounts, companions and worlds. Safe to use from several threads; close it when done."""
+
+    def __init__(
+        self, truth: Truth, index: Index, embedder: Embedder, chat: ChatModel, clock: Clock, *, seed: int, zone: str
+    ) -> None:
+        self._truth = truth
+        self._index = index
+        self._chat = chat
+        self._clock = clock
+        self._seed = seed
+        self._zone = zone
+        self.perception = Perception(embedder)
+
+    def __enter__(self) -> Mind:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish the writes under way and let go of the file."""
+        self._truth.close()
+
+    # -- the main path -----------------------------------------------------------------------------------------------
+
+    def contextualize(
+        self,
+        text: str,
+        *,
+        user_id: str,
+        agent_id: str = "default",
+        session_id: str = "default",
+        speaker: str = "user",
+        turn_id: str | None = None,
+        private: bool = False,
+        present: Iterable[str] | None = None,
+        world: str | None = None,
+        token_budget: int = 4_000,
+    ) -> Reply:
+        """Perceive, remember, recall, generate, check, repair, learn. The same `turn_id` again changes nothing.
+
+        `present` is who may hear the reply; the speaker alone unless it says otherwise.
+        """
+        place, now = self._place(user_id, agent_id, world), self._now()
+        check_text("session_id", session_id, most=MOST_NAME)
+        here = (speaker,) if present is None else _names("present", present)
+        trace = Trace()
+
+        with trace("perceive") as step:
+            turn = Turn(text, speaker, id=turn_id or uuid4().hex, private=private)
+            (heard,), problems = self.perception.perceive(
+                [turn], user_id=user_id, world=place.world, kind="episode", now=now
+            )
+            step.did = _told_of(heard, problems)
+        earlier = self._earlier_reply(place, heard)
+        if earlier is not None:
+            return earlier
+
+        with trace("remember") as step:
+            scope, (memory_id,) = self._remember(place, session_id, [heard])
+            step.did = f"one turn of {speaker} kept, {self._fold(scope, session_id)} gists made of the window"
+
+        with trace("recall") as step, self._truth.read() as ledger:
+            hits = self._rank(ledger, scope, _question(text), Filters(present=here), exclude=(memory_id,))
+            mood = self._mood(ledger, scope)
+            scene = Scene.of(ledger, scope, session_id, heard, here, hits, mood, now)
+            step.did = f"{len(hits)} memories came back, {len(scene.evidence)} of them as evidence"
+
+        with trace("generate") as step:
+            draft = scene.draft(self._chat, token_budget)
+            step.did = f"a draft of {self._chat.count_tokens(draft)} tokens"
+
+        with trace("check") as step:
+            findings = left = scene.check(draft)
+            step.did = f"consistency {metacognition.judge(findings):.2f}, {len(findings)} conflicts"
+
+        with trace("repair") as step:
+            endings: list[metacognition.Ending] = []
+            rounds = 0
+            while metacognition.judge(left) < metacognition.THRESHOLD and rounds < metacognition.MOST_REPAIRS:
+                plan = metacognition.plan(left, now)
+                endings += plan.endings
+                scene = scene.mended(plan)
+                draft = scene.draft(self._chat, token_budget)
+                left = scene.check(draft)
+                rounds += 1
+            repairs = metacognition.repairs(findings, left, now) if rounds else ()
+            step.did = f"{len(repairs)} conflicts mended in {rounds} rounds"
+
+        with trace("learn") as step:
+            lesson = lesson_of(text, draft, repairs, heard.source)
+            step.did = "one lesson recorded" if lesson else "nothing to learn"
+            (said,), _ = self.perception.perceive(
+                [Turn(draft, agent_id, id=f"{heard.uid}/reply", source="assistant")], user_id=user_id,
+                world=place.world, kind="episode", now=now, recallable=not echoes(draft, scene),
+                private_to=speaker if private or scene.confided else None,
+            )  # fmt: skip
+            reply = Reply(
+                text=draft,
+                recalled=tuple(hit for _, hit in hits),
+                consistency=metacognition.judge(left),
+                conflicts=tuple(finding.conflict for finding in findings),
+                repairs=repairs,
+                mood=mood,
+                confidence=metacognition.confidence(
+                    [hit for _, hit in hits], metacognition.judge(left), scene.facts_named(draft)
+                ),
+                trace=trace.steps,
+            )
+            strengthened = recalling.reinforcements([state for state, _ in hits], now.timestamp())
+
+        def conclude(ledger: Ledger) -> None:
+            if ledger.life.outcome(scope, "contextualize", heard.uid) is not None:
+                return  # another process answered this very turn meanwhile
+            for ending in endings:
+                ledger.knowledge.end(scope, ending.fact_id, ending.valid_to.timestamp(), ending.note)
+            ledger.life.reinforce(scope, strengthened, heard.uid, now.timestamp())
+            ledger.memories.remember(scope, session_id, [said], ledger.embedder_id, now.timestamp())
+            if lesson is not None:
+                ledger.life.learn(
+                    scope, lesson.question, lesson.answer, lesson.reason, turn_uid=heard.uid, now=now.timestamp()
+                )
+            ledger.life.conclude(scope, "contextualize", heard.uid, reply_to(reply), now.timestamp())
+
+        with trace("commit") as step:
+            self._truth.write(conclude)
+            step.did = f"the reply kept, {len(strengthened)} memories strengthened"
+        return replace(reply, trace=trace.steps)
+
+    # -- remembering and bringing back --------------------------------------------------------------------------------
+
+    def add(
+        self,
+        turns: str | Turn | Sequence[Turn],
+        *,
+        user_id: str,
+        agent_id: str = "default",
+        session_id: str = "default",
+        world: str | None = None,
+        kind: Kind = "episode",
+        progress: Progress = no_progress,
+    ) -> list[str]:
+        """Remember turns, all or none, and return their memories' ids. A turn whose id is known already is left as it is."""
+        place, now = self._place(user_id, agent_id, world), self._now()
+        check_text("session_id", session_id, most=MOST_NAME)
+        if kind not in KINDS:
+            raise InvalidInput("kind", f"{kind!r} is not one", f"Use one of {', '.join(KINDS)}.")
+        given = _turns(turns)
+        perceived: list[Perceived] = []
+        for start in range(0, len(given), _EMBEDDED_AT_ONCE):
+            some, _ = self.perception.perceive(
+                given[start : start + _EMBEDDED_AT_ONCE], user_id=user_id, world=place.world, kind=kind, now=now
+            )
+            perceived += some
+            progress(len(perceived), len(given))
+        if perceived:
+            scope, _ = self._remember(place, session_id, perceived)
+            self._fold(scope, session_id)
+        return [turn.memory_uid for turn in perceived]
+
+    def search(
+        self,
+        query: str,
+        *,
+        user_id: str,
+        agent_id: str = "default",
+        world: str | None = None,
+        top_k: int = 10,
+        ranking: str | None = None,
+        speaker: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        tier: Tier | None = None,
+        kind: Kind | None = None,
+        metadata: Mapping[str, str | int | float | bool] | None = None,
+        present: Iterable[str] = (),
+        polarity: Polarity = "any",
+        min_confidence: float = 0.0,
+    ) -> list[Hit]:
+        """The memories that fit the query best, best first. Reads only: nothing is strengthened, nothing recorded."""
+        filters = _filters(speaker, since, until, tier, kind, metadata, present, polarity)
+        with self._truth.read() as ledger:
+            scope = ledger.places.find(self._place(user_id, agent_id, world))
+            return [hit for _, hit in self._rank(ledger, scope, query, filters, top_k, ranking, min_confidence)]
+
+    def recall(
+        self,
+        query: str,
+        *,
+        user_id: str,
+        agent_id: str = "default",
+        world: str | None = None,
+        key: str | None = None,
+        top_k: int = 10,
+        ranking: str | None = None,
+        speaker: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        tier: Tier | None = None,
+        kind: Kind | None = None,
+        metadata: Mapping[str, str | int | float | bool] | None = None,
+        present: Iterable[str] = (),
+        polarity: Polarity = "any",
+        min_confidence: float = 0.0,
+    ) -> list[Hit]:
+        """As `search`, and what comes back is strengthened. The same `key` again gives the same and strengthens nothing."""
+        filters = _filters(speaker, since, until, tier, kind, metadata, present, polarity)
+        now = self._now().timestamp()
+        cause = uuid4().hex if key is None else check_text("key", key, most=MOST_NAME)
+        with self._truth.read() as ledger:
+            scope = ledger.places.find(self._place(user_id, agent_id, world))
+            earlier = None if scope is None else ledger.life.outcome(scope, "recall", cause)
+            if scope is not None and earlier is not None:
+                return hits_from(earlier["hits"], lambda uid: ledger.reading.by_uid(scope, uid))
+            found = self._rank(ledger, scope, query, filters, top_k, ranking, min_confidence)
+        if scope is None:
+            return []
+        strengthened = recalling.reinforcements([state for state, _ in found], now)
+        hits = [hit for _, hit in found]
+
+        def strengthen(ledger: Ledger) -> None:
+            if ledger.life.outcome(scope, "recall", cause) is None:
+                ledger.life.reinforce(scope, strengthened, cause, now)
+                if key is not None:
+                    ledger.life.conclude(scope, "recall", cause, {"hits": hits_to(hits)}, now)
+
+        self._truth.write(strengthen)
+        return hits
+
+    # -- single memories ----------------------------------------------------------------------------------------------
+
+    def get(self, id: str, *, user_id: str, agent_id: str = "default", world: str | None = None) -> Memory:
+        """One memory by its id."""
+        with self._truth.read() as ledger:
+            _, state = self._find(ledger, id, self._place(user_id, agent_id, world))
+            return recalling.memory_of(state)
+
+    def update(
+        self,
+        id: str,
+        *,
+        user_id: str,
+        agent_id: str = "default",
+        world: str | None = None,
+        text: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        pinned: bool | None = None,
+        version: int | None = None,
+    ) -> Memory:
+        """Change a memory; its words before stay in `history`. With `version`, only if nobody changed it meanwhile."""
+        place, now = self._place(user_id, agent_id, world), self._now().timestamp()
+        if metadata is not None:
+            check_metadata(metadata)
+        with self._truth.read() as ledger:
+            scope, state = self._find(ledger, id, place)
+        counted = vector = None
+        if text is not None:
+            check_text("text", text, most=MOST_CHARACTERS)
+            counted, (vector,) = count(text), self.perception.embed([(state.speaker, text)])
+
+        def change(ledger: Ledger) -> None:
+            if text is not None or metadata is not None:
+                ledger.memories.change(
+                    scope, id, version=version, text=text, metadata=metadata, counted=counted, vector=vector,
+                    embedder_id=ledger.embedder_id, now=now,
+                )  # fmt: skip
+            if pinned is not None:
+                ledger.memories.set_perspective(scope, id, pinned=pinned)
+
+        self._truth.write(change)
+        return self.get(id, user_id=user_id, agent_id=agent_id, world=world)
+
+    def delete(self, id: str, *, user_id: str, agent_id: str = "default", world: str | None = None) -> None:
+        """Delete a memory for good, with its history, what was told in its turn and the gists that quote it."""
+        place = self._place(user_id, agent_id, world)
+        with self._truth.read() as ledger:
+            scope, _ = self._find(ledger, id, place)
+        self._truth.write(lambda ledger: ledger.memories.forget(scope, id))
+
+    def history(self, id: str, *, user_id: str, agent_id: str = "default", world: str | None = None) -> list[Memory]:
+        """A memory's versions, oldest first; the last is what it is now."""
+        with self._truth.read() as ledger:
+            scope, state = self._find(ledger, id, self._place(user_id, agent_id, world))
+            now = recalling.memory_of(state)
+            return [
+                *(
+                    replace(now, text=text, metadata=metadata, version=version)
+                    for version, _, text, metadata in ledger.reading.history(scope, id)
+                ),
+                now,
+            ]
+
+    def delete_all(self, *, user_id: str, agent_id: str | None = None) -> None:
+        """Delete everything of a companion's own world; of the whole account where `agent_id` is None."""
+        check_text("user_id", user_id, most=MOST_NAME)
+        world = None if agent_id is None else self._place(user_id, agent_id, None).world
+        self._truth.write(lambda ledger: ledger.memories.forget_all(user_id, world))
+
+    # -- knowledge, feelings, lessons, files --------------------------------------------------------------------------
+
+    def knowledge(self, *, user_id: str, agent_id: str = "default", world: str | None = None) -> KnowledgeBase:
+        """What this companion's world was told: facts, rules and their contradictions."""
+        return KnowledgeBase(self._truth, self._place(user_id, agent_id, world), self._now, self._zone)
+
+    def feelings(self, *, user_id: str, agent_id: str = "default", world: str | None = None) -> Feelings:
+        """The companion's mood now, and what it feels about each speaker."""
+        with self._truth.read() as ledger:
+            scope = ledger.places.find(self._place(user_id, agent_id, world))
+            if scope is None:
+                return Feelings(Affect(), {})
+            about = {
+                name: Affect(joy / weight, aversion / weight, trauma / weight)
+                for name, weight, joy, aversion, trauma in ledger.life.feelings_about(scope)
+                if weight > 0
+            }
+            return Feelings(self._mood(ledger, scope), about)
+
+    def teach(
+        self, question: str, answer: str, *, user_id: str, agent_id: str = "default", world: str | None = None
+    ) -> None:
+        """Queue an example to learn from: what should be answered when this is asked."""
+        place, now = self._place(user_id, agent_id, world), self._now().timestamp()
+        for field, value in (("question", question), ("answer", answer)):
+            check_text(field, value, most=MOST_CHARACTERS)
+
+        def learn(ledger: Ledger) -> None:
+            scope = ledger.places.ensure(place, self._zone, now)
+            ledger.life.learn(scope, question, answer, "taught", turn_uid=None, now=now)
+
+        self._truth.write(learn)
+
+    def export(self, path: str | Path, *, user_id: str, agent_id: str | None = None) -> int:
+        """Write a companion's own world (or the whole account) as lines of JSON; returns the number of lines."""
+        check_text("user_id", user_id, most=MOST_NAME)
+        world = None if agent_id is None else self._place(user_id, agent_id, None).world
+        return export_file(self._truth, Path(path), user_id, world)
+
+    def import_(self, path: str | Path, *, user_id: str, agent_id: str | None = None) -> int:
+        """Read an exported file into this account, all or nothing; returns the number of memories.
+
+        With `agent_id`, the file's one companion takes that name.
+        """
+        check_text("user_id", user_id, most=MOST_NAME)
+        made = import_file(self._truth, Path(path), user_id, agent_id, count, self._now().timestamp())
+        self.reembed()
+        return made
+
+    def reembed(self, progress: Progress = no_progress) -> int:
+        """Embed what has no vector of the present embedder; interrupted, it goes on where it stopped."""
+        with self._truth.read() as ledger:
+            total = ledger.feed.unembedded_count()
+        done = 0
+        while True:
+            with self._truth.read() as ledger:
+                waiting = ledger.feed.unembedded(_EMBEDDED_AT_ONCE)
+            if not waiting:
+                return done
+            vectors = self.perception.embed([(speaker, text) for _, speaker, text in waiting])
+            rows = [(memory_id, vector) for (memory_id, _, _), vector in zip(waiting, vectors, strict=True)]
+            self._truth.write(partial(_revector, rows))
+            done += len(rows)
+            progress(done, max(total, done))
+
+    # -- what the calls share -----------------------------------------------------------------------------------------
+
+    def _place(self, user_id: str, agent_id: str, world: str | None) -> Place:
+        check_text("user_id", user_id, most=MOST_NAME)
+        check_text("agent_id", agent_id, most=MOST_NAME)
+        named = f"agent:{agent_id}" if world is None else f"world:{check_text('world', world, most=MOST_NAME)}"
+        return Place(user_id, agent_id, named)
+
+    def _now(self) -> datetime:
+        return check_time("clock", self._clock())
+
+    def _earlier_reply(self, place: Place, heard: Perceived) -> Reply | None:
+        """The reply given to this very turn before; None for a new turn, or one whose answering broke off."""
+        trace = Trace()
+        with trace("retry") as step, self._truth.read() as ledger:
+            scope = ledger.places.find(place)
+            body = None if scope is None else ledger.life.outcome(scope, "contextualize", heard.uid)
+            if scope is None or body is None:
+                return None
+            known = ledger.reading.turn(scope, heard.uid)
+            if known is not None and known.text != heard.text:
+                raise InvalidInput("turn_id", f"{heard.uid!r} was another turn's", "Give every turn an id of its own.")
+            step.did = "this turn was answered before: the same reply, and nothing changed"
+            reply = reply_from(body, lambda uid: ledger.reading.by_uid(scope, uid))
+        return replace(reply, trace=trace.steps)
+
+    def _remember(self, place: Place, session: str, turns: Sequence[Perceived]) -> tuple[Scope, list[int]]:
+        now = self._now().timestamp()
+
+        def unit(ledger: Ledger) -> tuple[Scope, list[int]]:
+            scope = ledger.places.ensure(place, self._zone, now)
+            return scope, ledger.memories.remember(scope, session, turns, ledger.embedder_id, now)
+
+        return self._truth.write(unit)
+
+    def _fold(self, scope: Scope, session: str) -> int:
+        """Summarise the oldest part of a full window into long-term memory; returns how many gists were made."""
+        with self._truth.read() as ledger:
+            window = ledger.reading.window(scope, session)
+        folds = []
+        while part := consolidation.oldest_part(window):
+            folds.append((part, consolidation.gist(part, count, self.perception.embed)))
+            window = window[len(part) :]
+
+        def unit(ledger: Ledger) -> None:
+            for part, gist in folds:
+                left = ledger.memories.leave_window([turn.turn_id for turn in part])
+                if gist is not None and left:  # none left: another process folded them
+                    ledger.memories.add_gist(scope, session, gist, ledger.embedder_id, self._now().timestamp())
+
+        if folds:
+            self._truth.write(unit)
+        return len(folds)
+
+    def _rank(
+        self,
+        ledger: Ledger,
+        scope: Scope | None,
+        query: str,
+        filters: Filters,
+        top_k: int = 10,
+        ranking: str | None = None,
+        min_confidence: float = 0.0,
+        exclude: tuple[int, ...] = (),
+    ) -> list[tuple[State, Hit]]:
+        question, words = self.perception.ask(query)
+        compiled = resolve(ranking)
+        check_fraction("min_confidence", min_confidence)
+        if type(top_k) is not int or top_k < 1:
+            raise InvalidInput("top_k", f"{top_k!r} is not a positive whole number", "Give 1 or more.")
+        if top_k > MOST_HITS:
+            raise OutOfBounds("top_k", MOST_HITS, top_k, "Ask for fewer, or use export.")
+        if scope is None:
+            return []
+        request = recalling.Request(
+            question, words, compiled, filters, top_k, min_confidence, self._mood(ledger, scope),
+            self._now().timestamp(), self._seed, exclude,
+        )  # fmt: skip
+        if filters.polarity != "both":
+            return recalling.rank(ledger, self._index, scope, request)
+        halves = [
+            recalling.rank(ledger, self._index, scope, replace(request, filters=replace(filters, polarity=side)))
+            for side in ("joy", "aversion")
+        ]
+        return recalling.alternate(*halves)[:top_k]
+
+    def _mood(self, ledger: Ledger, scope: Scope) -> Affect:
+        now = self._now().timestamp()
+        felt = ledger.life.impulses(scope, now - _MOOD_HORIZON)
+        return affect.mood(
+            [affect.Impulse(at, Affect(joy, aversion, trauma)) for at, joy, aversion, trauma in felt], now
+        )
+
+    def _find(self, ledger: Ledger, id: str, place: Place) -> tuple[Scope, State]:
+        check_text("id", id, most=MOST_NAME)
+        scope = ledger.places.find(place)
+        state = None if scope is None else ledger.reading.by_uid(scope, id)
+        if scope is None or state is None:
+            raise NotFound("memory", id)
+        return scope, state
+
+
+def _turns(turns: str | Turn | Sequence[Turn]) -> list[Turn]:
+    if isinstance(turns, str):
+        return [Turn(turns)]
+    given = [turns] if isinstance(turns, Turn) else list(turns)
+    for turn in given:
+        if not isinstance(turn, Turn):
+            raise InvalidInput(
+                "turns", f"{type(turn).__name__} is not a Turn", "Give dmha.Turn(text=..., speaker=...)."
+            )
+    ids = [turn.id for turn in given if turn.id is not None]
+    if len(set(ids)) != len(ids):
+        raise InvalidInput("turn id", "two turns of one call share an id", "Give every turn an id of its own.")
+    return given
+
+
+def _revector(rows: Sequence[tuple[int, NDArray[np.float32] | None]], ledger: Ledger) -> None:
+    ledger.memories.revector(rows, ledger.embedder_id)
+
+
+def _question(text: str) -> str:
+    """What to recall for: the words around the statements, or all of it; a very long turn by its beginning."""
+    return (plain(text) or text)[:MOST_QUERY]
+
+
+def _told_of(heard: Perceived, problems: Sequence[InvalidInput]) -> str:
+    told = f"{heard.counted.language}, {heard.counted.length} terms, {len(heard.facts)} facts, {len(heard.rules)} rules"
+    return told + "".join(f"; not understood: {problem}" for problem in problems)
+
+
+def _names(field: str, names: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(names, str):
+        raise InvalidInput(field, "it is one text", f"Give a list of names, such as [{names!r}].")
+    return tuple(check_text(field, name, most=MOST_NAME) for name in names)
+
+
+def _filters(
+    speaker: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    tier: Tier | None,
+    kind: Kind | None,
+    metadata: Mapping[str, str | int | float | bool] | None,
+    present: Iterable[str],
+    polarity: Polarity,
+) -> Filters:
+    """The filters of a search, each checked against what it may be."""
+    allowed = {"tier": (tier, TIERS), "kind": (kind, KINDS), "polarity": (polarity, ("any", "joy", "aversion", "both"))}
+    for field, (value, choices) in allowed.items():
+        if value is not None and value not in choices:
+            raise InvalidInput(field, f"{value!r} is not one", f"Use one of {', '.join(choices)}.")
+    if speaker is not None:
+        check_text("speaker", speaker, most=MOST_NAME)
+    for key, asked in (metadata or {}).items():
+        if not isinstance(key, str) or not isinstance(asked, str | int | float):  # type: ignore[redundant-expr]  # callers are not all typed
+            raise InvalidInput(
+                "metadata", f"{key!r}: {asked!r} cannot be asked for", "Ask for text, numbers or booleans."
+            )
+    return Filters(
+        speaker=speaker,
+        since=None if since is None else check_time("since", since).timestamp(),
+        until=None if until is None else check_time("until", until).timestamp(),
+        tier=tier,
+        kind=kind,
+        metadata=metadata or {},
+        present=_names("present", present),
+        polarity=polarity,
+    )

@@ -1,0 +1,85 @@
+"""The chat model that is no model: a reply made of remembered sentences, with their dates, and it says so.
+
+It reads the remembered block of the prompt and quotes what answers the question best. It never writes a word of its own
+but the frame around the quotations, so it cannot invent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dmha.domain.prompt import OPENING, Remembered, Said, read
+from dmha.domain.terms import idf
+from dmha.domain.text import language, sentences, terms
+from dmha.domain.tokens import estimate_tokens
+
+# How many sentences a reply quotes at most: an answer and what stands beside it, not a list.
+MOST_QUOTED = 3
+# A further sentence is quoted when it answers nearly as well as the best.
+_NEARLY = 0.6
+# What the place in the evidence is worth against matched words: the first hit's sentence wins where no word matches.
+_PLACE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    said: str
+    fact: str
+    mended: str
+    nothing: str
+
+
+_FRAMES = {
+    "en": _Frame("I remember, {when}, {who}: “{text}”", "What I know: {text}.", "I set this right: {text}.",
+                 "I remember nothing that answers this."),
+    "ja": _Frame("覚えているよ。{when}、{who}「{text}」", "知っていること：{text}。", "思い違いを直したよ：{text}。",
+                 "それについては、何も覚えていない。"),
+    "zh": _Frame("我记得，{when}，{who}：“{text}”", "我知道：{text}。", "我已更正：{text}。", "关于这个，我什么都不记得。"),
+}  # fmt: skip
+
+
+class Extractive:
+    """Quotes what was said; needs nothing. Its token measure is the stated estimate of `dmha.domain.tokens`."""
+
+    def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]:
+        question = str(messages[-1]["content"]).partition(": ")[2]
+        frame = _FRAMES.get(language(question), _FRAMES["en"])
+        remembered = next((read(m["content"]) for m in messages if m["content"].startswith(OPENING)), Remembered())
+        pieces = [frame.mended.format(text=text) for text in remembered.corrections]
+        pieces += [frame.fact.format(text=text) for text in _known(question, remembered)]
+        pieces += [
+            frame.said.format(when=said.when[:10], who=said.who, text=said.text)
+            for said in _answering(question, remembered.evidence)
+        ]
+        room = max_tokens
+        for piece in pieces or [frame.nothing]:
+            room -= self.count_tokens(piece) + 1
+            if room < 0:
+                return
+            yield piece + "\n"
+
+    def count_tokens(self, text: str, /) -> int:
+        return estimate_tokens(text)
+
+
+def _known(question: str, remembered: Remembered) -> list[str]:
+    """The facts that share a word with the question besides their entity, which every fact about it shares."""
+    asked = set(terms(question))
+    return [fact for fact in remembered.facts if asked & set(terms(fact.partition(".")[2]))][:MOST_QUOTED]
+
+
+def _answering(question: str, evidence: Sequence[Said]) -> list[Said]:
+    """The sentences that share the rarest words with the question, the evidence's order weighing in."""
+    asked = set(terms(question))
+    split = [(place, said, sentence) for place, said in enumerate(evidence) for sentence in sentences(said.text)]
+    held = [set(terms(sentence)) for _, _, sentence in split]
+    worth = {term: idf(len(held), sum(term in words for words in held)) for term in asked}
+    scored = [
+        (sum(worth[term] for term in asked & words) + _PLACE / (1 + place), place, Said(said.when, said.who, sentence))
+        for (place, said, sentence), words in zip(split, held, strict=True)
+    ]
+    scored.sort(key=lambda item: (-item[0], item[1]))
+    best = scored[0][0] if scored else 0.0
+    return [said for score, _, said in scored[:MOST_QUOTED] if score >= _NEARLY * best]

@@ -1,0 +1,68 @@
+"""Replies and hits as JSON, so that a retried request is answered from what the first one came to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from dmha.faculties.recall import memory_of
+from dmha.records import State
+from dmha.types import Affect, Conflict, Hit, Repair, Reply
+
+Find = Callable[[str], State | None]
+
+
+def reply_to(reply: Reply) -> dict[str, Any]:
+    """A reply without its trace; recalled memories by id, as they may change or be deleted."""
+    return {
+        "text": reply.text,
+        "recalled": hits_to(reply.recalled),
+        "consistency": reply.consistency,
+        "conflicts": [asdict(conflict) for conflict in reply.conflicts],
+        "repairs": [asdict(repair) for repair in reply.repairs],
+        "mood": asdict(reply.mood),
+        "confidence": reply.confidence,
+    }
+
+
+def reply_from(body: dict[str, Any], find: Find) -> Reply:
+    """The reply again; a memory deleted since is no longer among the recalled."""
+    return Reply(
+        text=body["text"],
+        recalled=tuple(hits_from(body["recalled"], find)),
+        consistency=body["consistency"],
+        conflicts=tuple(_conflict(told) for told in body["conflicts"]),
+        repairs=tuple(Repair(**(told | {"conflict": _conflict(told["conflict"])})) for told in body["repairs"]),
+        mood=Affect(**body["mood"]),
+        confidence=body["confidence"],
+        trace={},
+    )
+
+
+def hits_to(hits: Sequence[Hit]) -> list[dict[str, Any]]:
+    """Hits with their memories by id."""
+    return [
+        {
+            "id": hit.memory.id,
+            "score": hit.score,
+            "reasons": dict(hit.reasons),
+            "why": hit.why,
+            "confidence": hit.confidence,
+        }
+        for hit in hits
+    ]
+
+
+def hits_from(told: Sequence[dict[str, Any]], find: Find) -> list[Hit]:
+    """The hits again, with their memories as they are now."""
+    found = [(entry, find(entry["id"])) for entry in told]
+    return [
+        Hit(memory_of(state), entry["score"], entry["reasons"], entry["why"], entry["confidence"])
+        for entry, state in found
+        if state is not None
+    ]
+
+
+def _conflict(told: dict[str, Any]) -> Conflict:
+    return Conflict(**(told | {"ways_out": tuple(told["ways_out"])}))

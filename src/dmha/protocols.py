@@ -1,0 +1,253 @@
+"""What the mind asks of the parts that can be swapped: one small typed protocol each.
+
+Only protocols live here. Each docstring says shapes, units, what a missing value means and which errors to raise; tests
+hold one contract suite per protocol, run over every implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+
+from dmha.records import (
+    Candidates,
+    Change,
+    Counted,
+    FactRow,
+    Filters,
+    Gist,
+    Perceived,
+    Place,
+    Question,
+    Reinforcement,
+    Row,
+    RuleRow,
+    Scope,
+    State,
+    Uttered,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dmha.types import Fact
+
+T = TypeVar("T")
+
+Clock = Callable[[], datetime]
+"""Returns the time now as an aware datetime in UTC."""
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total) during long work."""
+
+
+def no_progress(done: int, total: int) -> None:
+    """The progress of callers that show none."""
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into vectors of unit length.
+
+    `embed` gives float32 `[n, dimension]`, rows of length 1; a text's row does not depend on the other texts of the
+    call. `id` names the model, its precision and its tokenizer: vectors of different ids are never mixed. An embedder
+    that cannot read every script has an attribute `scripts`, a frozenset of script names as `dmha.domain.text.scripts`
+    spells them ("Latin", "Han", "Kana", ...); without that attribute it reads all. Raises `Unavailable` when the model
+    cannot be reached or made.
+    """
+
+    @property
+    def dimension(self) -> int: ...
+    @property
+    def id(self) -> str: ...
+
+    def embed(self, texts: list[str], /) -> NDArray[np.float32]: ...
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """Writes replies. `reply` yields pieces of text; `count_tokens` is the measure of every token budget.
+
+    A message is `{"role": "system" | "user" | "assistant", "content": str}`. Raises `Unavailable` when the model
+    cannot be reached; pieces already yielded stay valid.
+    """
+
+    def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]: ...
+
+    def count_tokens(self, text: str, /) -> int: ...
+
+
+class RankingLike(Protocol):
+    """A compiled ranking, as an index needs it: the leaves it reads and its coarse stage over `n` rows of columns."""
+
+    @property
+    def needs(self) -> frozenset[str]: ...
+
+    def coarse(self, columns: Mapping[str, Any], n: int, /) -> NDArray[np.float64]: ...
+
+
+class Index(Protocol):
+    """Nominates candidates of one tenant; holds nothing that the truth does not.
+
+    `nominate` answers from a state that includes every write acknowledged before the call. It gives at most `count`
+    memories, best first by the ranking's coarse stage; private ones only where their speaker's id is in `present`;
+    where `allowed` is not None, only those; none of `exclude`. `scalars` are columns equal for all rows.
+    """
+
+    def nominate(
+        self,
+        tenant_id: int,
+        question: Question,
+        ranking: RankingLike,
+        *,
+        now: float,
+        seed: int,
+        count: int,
+        scalars: Mapping[str, float],
+        present: Sequence[int],
+        allowed: Sequence[int] | None,
+        exclude: Sequence[int],
+    ) -> Candidates: ...
+
+    def size(self, tenant_id: int, /) -> tuple[int, int]:
+        """How many memories the tenant's index holds, and its bytes."""
+        ...
+
+    def drop(self) -> None:
+        """Forget all that is derived; the next question rebuilds it from the truth."""
+        ...
+
+
+class Feed(Protocol):
+    """The change log in commit order, and the rows it tells of. All reads of one snapshot belong to one moment."""
+
+    def head(self) -> int: ...
+    def since(self, seq: int, /) -> list[Change]: ...
+    def rows(self, memory_ids: Sequence[int], /) -> list[Row]: ...
+    def tenant(self, tenant_id: int, /) -> list[Row]: ...
+    def unembedded(self, limit: int, /) -> list[tuple[int, str, str]]: ...
+    def unembedded_count(self) -> int: ...
+
+
+class Places(Protocol):
+    """Finds what a call names; `ensure` also makes it, and only inside a write."""
+
+    def find(self, place: Place, /) -> Scope | None: ...
+    def ensure(self, place: Place, zone: str, now: float, /) -> Scope: ...
+
+
+class Memories(Protocol):
+    """Writes memories; each call logs its changes in the same transaction. Raises `NotFound`, `Stale`, `InvalidInput`."""
+
+    def remember(
+        self, scope: Scope, session: str, turns: Sequence[Perceived], embedder_id: int, now: float, /
+    ) -> list[int]: ...
+    def add_gist(self, scope: Scope, session: str, gist: Gist, embedder_id: int, now: float, /) -> int: ...
+    def leave_window(self, turn_ids: Sequence[int], /) -> int: ...
+    def change(
+        self,
+        scope: Scope,
+        uid: str,
+        /,
+        *,
+        version: int | None,
+        text: str | None,
+        metadata: Mapping[str, Any] | None,
+        counted: Counted | None,
+        vector: NDArray[np.float32] | None,
+        embedder_id: int,
+        now: float,
+    ) -> None: ...
+    def set_perspective(self, scope: Scope, uid: str, /, **values: Any) -> None: ...
+    def forget(self, scope: Scope, uid: str, /) -> None: ...
+    def forget_all(self, user_id: str, world: str | None, /) -> None: ...
+    def revector(self, rows: Iterable[tuple[int, NDArray[np.float32] | None]], embedder_id: int, /) -> None: ...
+
+
+class Reading(Protocol):
+    """Reads memories of a tenant as one companion holds them; what is not the tenant's does not exist."""
+
+    def states(self, scope: Scope, memory_ids: Sequence[int], /) -> list[State]: ...
+    def by_uid(self, scope: Scope, uid: str, /) -> State | None: ...
+    def of_kind(self, scope: Scope, kinds: Sequence[str], limit: int, /) -> list[State]: ...
+    def gists(self, scope: Scope, session: str, limit: int, /) -> list[State]: ...
+    def history(self, scope: Scope, uid: str, /) -> list[tuple[int, float, str, dict[str, Any]]]: ...
+    def window(self, scope: Scope, session: str, /) -> list[Uttered]: ...
+    def turn(self, scope: Scope, uid: str, /) -> Uttered | None: ...
+    def allowed(self, scope: Scope, filters: Filters, /) -> list[int] | None: ...
+    def present_ids(self, scope: Scope, present: Sequence[str], /) -> list[int]: ...
+
+
+class Knowing(Protocol):
+    """Facts and rules as told; ending a fact keeps it. `present` names who may hear what was told in private."""
+
+    def facts(self, scope: Scope, present: tuple[str, ...], /) -> list[FactRow]: ...
+    def rules(self, scope: Scope, /) -> list[RuleRow]: ...
+    def tell(self, scope: Scope, fact: Fact, now: float, /) -> None: ...
+    def tell_rule(self, scope: Scope, text: str, now: float, /) -> None: ...
+    def end(self, scope: Scope, fact_id: int, valid_to: float, note: str, /) -> None: ...
+
+
+class Life(Protocol):
+    """A companion's recalls, impulses of feeling, lessons, and the outcomes of its keyed requests."""
+
+    def reinforce(self, scope: Scope, recalled: Sequence[Reinforcement], cause: str, now: float, /) -> None: ...
+    def impulses(self, scope: Scope, since: float, /) -> list[tuple[float, float, float, float]]: ...
+    def feelings_about(self, scope: Scope, /) -> list[tuple[str, float, float, float, float]]: ...
+    def learn(
+        self, scope: Scope, question: str, answer: str, reason: str, /, *, turn_uid: str | None, now: float
+    ) -> None: ...
+    def outcome(self, scope: Scope, operation: str, key: str, /) -> dict[str, Any] | None: ...
+    def conclude(self, scope: Scope, operation: str, key: str, body: dict[str, Any], now: float, /) -> None: ...
+
+
+class Portable(Protocol):
+    """A tenant's rows out of the truth, and back into an empty one."""
+
+    def worlds(self, user_id: str, world: str | None, /) -> Sequence[Any]: ...
+    def rows(self, world: Any, user_id: str, /) -> Iterator[dict[str, Any]]: ...
+    def restore(
+        self,
+        scope: Scope,
+        agent_id: str | None,
+        rows: Iterable[dict[str, Any]],
+        count: Callable[[str], Counted],
+        now: float,
+        /,
+    ) -> int: ...
+
+
+class Ledger(Protocol):
+    """One transaction on the truth, by subject."""
+
+    @property
+    def embedder_id(self) -> int: ...
+    @property
+    def places(self) -> Places: ...
+    @property
+    def memories(self) -> Memories: ...
+    @property
+    def reading(self) -> Reading: ...
+    @property
+    def knowledge(self) -> Knowing: ...
+    @property
+    def life(self) -> Life: ...
+    @property
+    def feed(self) -> Feed: ...
+    @property
+    def portable(self) -> Portable: ...
+
+
+class Truth(Protocol):
+    """The one source of truth. `read` is a snapshot; `write` runs a unit whole or not at all, and returns once it is
+    durable. Both raise `Unavailable` when the database fails."""
+
+    def read(self) -> AbstractContextManager[Ledger]: ...
+    def write(self, unit: Callable[[Ledger], T], /) -> T: ...
+    def adopt_embedder(self, embedder: Embedder, /) -> int: ...
+    def foreign_vectors(self) -> bool: ...
+    def check(self) -> list[str]: ...
+    def close(self) -> None: ...

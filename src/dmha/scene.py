@@ -1,0 +1,211 @@
+"""One moment of the main path: everything the mind has before it when it drafts, checks and mends a reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from time import perf_counter
+from zoneinfo import ZoneInfo
+
+from dmha.domain import prompt
+from dmha.domain.logic import Knowledge, plain
+from dmha.domain.logic.vocabulary import fold, value_key
+from dmha.domain.findings import Finding
+from dmha.domain.text import terms
+from dmha.errors import Unavailable
+from dmha.faculties import consistency, metacognition
+from dmha.protocols import ChatModel, Ledger
+from dmha.records import FactRow, Perceived, RuleRow, Scope, State, Uttered
+from dmha.types import Affect, Answer, Hit, Step
+
+# What is shown as evidence must be likelier than one in four to answer (see the confidence of faculties/recall).
+EVIDENCE_CONFIDENCE = 0.25
+MOST_FACTS = 40  # known facts shown about those a turn names: more would be a register, not a context
+LATEST_GISTS = 3
+MOST_PERSONA = 20
+REPLY_TOKENS = 512  # a long chat message
+# A reply most of whose words came from memory repeats it: it is kept, and never brought back as if it were new.
+ECHO = 0.8
+
+
+@dataclass
+class Doing:
+    """What a step of the main path says of itself."""
+
+    did: str = ""
+
+
+class Trace:
+    """Collects the steps: what each did, and its milliseconds."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, Step] = {}
+
+    @property
+    def steps(self) -> Mapping[str, Step]:
+        """The steps so far, in their order."""
+        return dict(self._steps)
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[Doing]:
+        doing, began = Doing(), perf_counter()
+        yield doing
+        self._steps[name] = Step(doing.did, (perf_counter() - began) * 1_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What was asked, what came back, and what is known, read in one snapshot."""
+
+    heard: Perceived
+    hits: Sequence[tuple[State, Hit]]
+    facts: Sequence[FactRow]
+    rules: Sequence[RuleRow]
+    window: Sequence[Uttered]
+    gists: Sequence[State]
+    persona: Sequence[State]
+    mood: Affect
+    zone: ZoneInfo
+    now: datetime
+    corrections: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        ledger: Ledger,
+        scope: Scope,
+        session: str,
+        heard: Perceived,
+        present: tuple[str, ...],
+        hits: Sequence[tuple[State, Hit]],
+        mood: Affect,
+        now: datetime,
+    ) -> Scene:
+        """Read what belongs to this moment."""
+        reading = ledger.reading
+        recent = reading.gists(scope, session, LATEST_GISTS)
+        recalled = [state for state, _ in hits if state.kind == "summary"]
+        gists = {state.memory_id: state for state in (*recalled, *recent)}
+        return cls(
+            heard=heard,
+            hits=hits,
+            facts=ledger.knowledge.facts(scope, present),
+            rules=ledger.knowledge.rules(scope),
+            window=[
+                turn
+                for turn in reading.window(scope, session)
+                if turn.uid != heard.uid and (turn.private_to is None or turn.private_to in present)
+            ],
+            gists=sorted(gists.values(), key=lambda state: (state.at, state.memory_id)),
+            persona=reading.of_kind(scope, ("persona",), MOST_PERSONA),
+            mood=mood,
+            zone=ZoneInfo(scope.zone),
+            now=now,
+        )
+
+    @property
+    def evidence(self) -> list[State]:
+        """The memories that may answer, best first."""
+        return [
+            state
+            for state, hit in self.hits
+            if hit.confidence >= EVIDENCE_CONFIDENCE and state.kind not in ("summary", "persona")
+        ]
+
+    @property
+    def confided(self) -> bool:
+        """Whether something told in private stands before the mind, so that the reply must not travel either."""
+        return any(state.private_to for state in self.evidence) or any(row.private for row in self.facts)
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What the facts and rules come to now."""
+        return consistency.knowledge_of(self.facts, self.rules, self.now)
+
+    @property
+    def entities(self) -> frozenset[str]:
+        """Whom and what this moment is about."""
+        told = [fact.entity for fact in self.heard.facts]
+        return consistency.mentioned(self.facts, self.heard.speaker, self.heard.text, *told)
+
+    def draft(self, chat: ChatModel, token_budget: int) -> str:
+        """A reply by the chat model from this scene, within the budget: a share for the reply, the rest for the prompt."""
+        answer = min(REPLY_TOKENS, token_budget // 4)
+        messages = prompt.pack(self._parts(), token_budget - answer, chat.count_tokens)
+        text = "".join(chat.reply(messages, max_tokens=answer)).strip()
+        if not text:
+            raise Unavailable(
+                "chat model", "it returned an empty reply", "Check the model named by DMHA_CHAT, or try again."
+            )
+        return text
+
+    def check(self, draft: str) -> list[Finding]:
+        """What in the draft does not fit."""
+        return consistency.check(draft, self.evidence, self.knowledge, self.facts, self.entities)
+
+    def mended(self, plan: metacognition.Plan) -> Scene:
+        """The scene once the plan is carried out: facts ended, corrections to keep to."""
+        return replace(
+            self,
+            facts=metacognition.apply(plan.endings, self.facts),
+            corrections=tuple(dict.fromkeys((*self.corrections, *plan.corrections))),
+        )
+
+    def known(self) -> list[tuple[str, Answer]]:
+        """What is known about those this moment is about: (entity.attribute, answer)."""
+        knowledge, entities = self.knowledge, self.entities
+        slots = {
+            (fact.entity, fact.attribute, fact.scope): None
+            for fact in knowledge.closure()
+            if fold(fact.entity) in entities
+        }
+        asked = [(slot, knowledge.ask(*slot)) for slot in list(slots)[:MOST_FACTS]]
+        return [(f"{entity}.{attribute}", answer) for (entity, attribute, _), answer in asked]
+
+    def facts_named(self, draft: str) -> list[float]:
+        """The confidences of the known facts whose value the draft names."""
+        folded = value_key(draft)
+        return [answer.confidence for _, answer in self.known() if answer.value and value_key(answer.value) in folded]
+
+    def _parts(self) -> prompt.Parts:
+        return prompt.Parts(
+            question=prompt.Said(self._when(self.now.timestamp()), self.heard.speaker, self.heard.text),
+            persona=[state.text for state in self.persona],
+            remembered=prompt.Remembered(
+                facts=[_line(slot, answer) for slot, answer in self.known()],
+                corrections=self.corrections,
+                gists=[self._said(state) for state in self.gists],
+                evidence=[self._said(state) for state in self.evidence],
+            ),
+            window=[
+                (
+                    "assistant" if turn.source == "assistant" else "user",
+                    prompt.Said(self._when(turn.at), turn.speaker, turn.text),
+                )
+                for turn in self.window
+            ],
+        )
+
+    def _said(self, state: State) -> prompt.Said:
+        return prompt.Said(self._when(state.at), state.speaker, plain(state.text) or state.text)
+
+    def _when(self, seconds: float) -> str:
+        return prompt.local(datetime.fromtimestamp(seconds, UTC), self.zone)
+
+
+def echoes(draft: str, scene: Scene) -> bool:
+    """Whether the draft mostly repeats what was recalled or known."""
+    words = terms(draft)
+    if not words:
+        return True
+    remembered = " ".join((*(state.text for state in scene.evidence), *scene.corrections))
+    known = " ".join(f"{slot} {answer.value}" for slot, answer in scene.known())
+    held = set(terms(f"{remembered} {known}"))
+    return sum(word in held for word in words) >= ECHO * len(words)
+
+
+def _line(slot: str, answer: Answer) -> str:
+    since = "" if answer.since is None else f" (since {answer.since.date()})"
+    return f"{slot} {'is not' if answer.status == 'false' else '='} {answer.value}{since}"

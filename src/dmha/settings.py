@@ -1,0 +1,179 @@
+"""Settings: the only reader of the environment, and the only place that names adapters.
+
+Each setting is an environment variable, or the same name in lower case without the prefix in a TOML file named by
+DMHA_CONFIG. An argument to `open` outweighs both.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dmha.errors import InvalidInput, Unavailable
+
+if TYPE_CHECKING:
+    from dmha.mind import Mind
+    from dmha.protocols import ChatModel, Clock, Embedder, Progress
+
+PREFIX = "DMHA_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be set, with its defaults. docs/settings.md holds the table; a test holds the two together."""
+
+    database: str = "companion.db"
+    """The file that is the memory; `:memory:` for one that ends with the process."""
+    embedder: str = "minilm"
+    """`minilm`, `http(s)://host/v1#model` (OpenAI-compatible), or `sentence-transformers:NAME_OR_FOLDER`."""
+    chat: str = "extractive"
+    """`extractive` (no model), or `http(s)://host/v1#model` (OpenAI-compatible)."""
+    api_key: str = ""
+    """Sent to the chat and embeddings endpoints as a bearer token."""
+    zone: str = "UTC"
+    """The zone in which a new companion tells times, such as Asia/Tokyo."""
+    cache: str = ""
+    """Where the embedder's graph is kept once made; empty is the user's cache folder."""
+    seed: int = 0
+    """The seed of everything that is drawn."""
+
+    def __repr__(self) -> str:
+        shown = (f"{f.name}={'***' if f.name == 'api_key' else getattr(self, f.name)!r}" for f in fields(self))
+        return f"Settings({', '.join(shown)})"
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process: defaults, then the TOML file, then the environment."""
+    given = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    if config := given.get(PREFIX + "CONFIG"):
+        values |= _from_toml(Path(config))
+    names = {field.name for field in fields(Settings)}
+    values |= {name: given[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in given}
+    unknown = sorted(values.keys() - names)
+    if unknown:
+        raise InvalidInput(unknown[0], "there is no such setting", f"Use {', '.join(sorted(names))}.")
+    try:
+        values["seed"] = int(values.get("seed", 0))
+        ZoneInfo(values.get("zone", "UTC"))
+    except ValueError as error:
+        raise InvalidInput("seed or zone", str(error), "Give DMHA_SEED a whole number and DMHA_ZONE a zone.") from error
+    except ZoneInfoNotFoundError as error:
+        raise InvalidInput("DMHA_ZONE", str(error), "Give a zone such as Asia/Tokyo.") from error
+    return Settings(**values)
+
+
+def open_mind(
+    database: str | os.PathLike[str] | None = None,
+    *,
+    embedder: str | Embedder | None = None,
+    chat: str | ChatModel | None = None,
+    clock: Clock | None = None,
+    seed: int | None = None,
+    zone: str | None = None,
+    progress: Progress | None = None,
+) -> Mind:
+    """Open a mind on a file (made where it is new). What is not given comes from the settings.
+
+    Vectors that another embedder made are made again before this returns; `progress` sees how far.
+    """
+    from dmha.index.local import LocalIndex
+    from dmha.mind import Mind
+    from dmha.stores.truth import Truth
+
+    settings = read_settings()
+    path = settings.database if database is None else os.fspath(database)
+    _refuse_servers(path)
+    embeds = make_embedder(settings, embedder)
+    chats = make_chat(settings, chat)
+    truth = Truth(path)
+    try:
+        dimension = truth.adopt_embedder(embeds)
+        mind = Mind(
+            truth,
+            LocalIndex(truth.feed, dimension),
+            embeds,
+            chats,
+            clock or _utc_now,
+            seed=settings.seed if seed is None else seed,
+            zone=settings.zone if zone is None else zone,
+        )
+        if truth.foreign_vectors():
+            mind.reembed(*([progress] if progress else []))
+    except BaseException:
+        truth.close()
+        raise
+    return mind
+
+
+def make_embedder(settings: Settings, embedder: str | Embedder | None = None) -> Embedder:
+    """The embedder of that name or setting; an object is taken as it is."""
+    chosen = settings.embedder if embedder is None else embedder
+    if not isinstance(chosen, str):
+        return chosen
+    if chosen == "minilm":
+        from dmha.models.minilm import MiniLM
+
+        return MiniLM(cache_folder(settings))
+    if chosen.startswith("sentence-transformers:"):
+        from dmha.models.sentence_transformers import SentenceTransformersEmbedder
+
+        return SentenceTransformersEmbedder(chosen.removeprefix("sentence-transformers:"))
+    from dmha.models.openai import OpenAIEmbedder
+
+    base_url, model = _endpoint("DMHA_EMBEDDER", chosen, "minilm or sentence-transformers:NAME")
+    return OpenAIEmbedder(base_url, model, key=settings.api_key or None)
+
+
+def make_chat(settings: Settings, chat: str | ChatModel | None = None) -> ChatModel:
+    """The chat model of that name or setting; an object is taken as it is."""
+    chosen = settings.chat if chat is None else chat
+    if not isinstance(chosen, str):
+        return chosen
+    if chosen == "extractive":
+        from dmha.models.extractive import Extractive
+
+        return Extractive()
+    from dmha.models.openai import OpenAIChat
+
+    base_url, model = _endpoint("DMHA_CHAT", chosen, "extractive")
+    return OpenAIChat(base_url, model, key=settings.api_key or None)
+
+
+def cache_folder(settings: Settings) -> Path:
+    """Where made models are kept: one folder for all of a user's databases, so that each stays one file."""
+    if settings.cache:
+        return Path(settings.cache).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path("dmha", appauthor=False)
+
+
+def _from_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput("DMHA_CONFIG", f"{path} cannot be read: {error}", "Give a TOML file.") from error
+
+
+def _endpoint(setting: str, chosen: str, otherwise: str) -> tuple[str, str]:
+    base_url, _, model = chosen.partition("#")
+    if not base_url.startswith(("http://", "https://")) or not model:
+        raise InvalidInput(setting, f"{chosen!r} names none", f"Use {otherwise}, or http://host:port/v1#model.")
+    return base_url, model
+
+
+def _refuse_servers(path: str) -> None:
+    if "://" in path:
+        scheme = path.partition("://")[0]
+        raise Unavailable("database", f"{scheme} is not served by this version", "Give a path, such as companion.db.")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,102 @@
+"""Facts and rules in the truth: told, ended with a reason, read back; nothing here reasons."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, or_, select, update
+
+from dmha.records import FactRow, RuleRow, Scope
+from dmha.stores import schema
+from dmha.stores.places import Places, allocate
+from dmha.types import Fact
+
+
+class Knowledge:
+    """What a tenant was told, inside one transaction."""
+
+    def __init__(self, connection: Connection, places: Places) -> None:
+        self._connection = connection
+        self._places = places
+
+    def facts(self, scope: Scope, present: tuple[str, ...]) -> list[FactRow]:
+        """Every fact not taken back, in the order told; what was told in private only while its speaker is present."""
+        facts, turns = schema.facts, schema.turns
+        there = [self._places.find_speaker(scope, name) for name in present]
+        rows = self._connection.execute(
+            select(facts, turns.c.uid)
+            .join(turns, turns.c.id == facts.c.turn_id, isouter=True)
+            .where(facts.c.tenant_id == scope.tenant_id, facts.c.retracted_at.is_(None))
+            .where(or_(turns.c.id.is_(None), turns.c.active))
+            .where(or_(facts.c.private_to.is_(None), facts.c.private_to.in_([id for id in there if id is not None])))
+            .order_by(facts.c.id)
+        )
+        return [_fact(row) for row in rows]
+
+    def rules(self, scope: Scope) -> list[RuleRow]:
+        """Every rule not taken back, in the order told."""
+        rules, turns = schema.rules, schema.turns
+        rows = self._connection.execute(
+            select(rules.c.text, turns.c.uid, rules.c.recorded_at)
+            .join(turns, turns.c.id == rules.c.turn_id, isouter=True)
+            .where(rules.c.tenant_id == scope.tenant_id, rules.c.retracted_at.is_(None))
+            .where(or_(turns.c.id.is_(None), turns.c.active))
+            .order_by(rules.c.id)
+        )
+        return [RuleRow(row.text, row.uid, datetime.fromtimestamp(row.recorded_at, UTC)) for row in rows]
+
+    def tell(self, scope: Scope, fact: Fact, now: float) -> None:
+        """Write a fact that was told outside a turn."""
+        row = fact_row(scope, None, None, fact, now, now) | {"id": allocate(self._connection, schema.facts)}
+        self._connection.execute(insert(schema.facts), [row])
+
+    def tell_rule(self, scope: Scope, text: str, now: float) -> None:
+        """Write a rule that was told outside a turn."""
+        made = allocate(self._connection, schema.rules)
+        self._connection.execute(
+            insert(schema.rules).values(
+                id=made, tenant_id=scope.tenant_id, turn_id=None, text=text, recorded_at=now, retracted_at=None
+            )
+        )
+
+    def end(self, scope: Scope, fact_id: int, valid_to: float, note: str) -> None:
+        """End a fact's truth, with the reason; the fact stays."""
+        facts = schema.facts
+        self._connection.execute(
+            update(facts)
+            .where(facts.c.id == fact_id, facts.c.tenant_id == scope.tenant_id, facts.c.valid_to.is_(None))
+            .values(valid_to=valid_to, note=note)
+        )
+
+
+def fact_row(
+    scope: Scope, turn_id: int | None, private_to: int | None, fact: Fact, at: float, now: float
+) -> dict[str, Any]:
+    """A fact as a row without its id; valid from when it was said unless it says otherwise."""
+    return {
+        "tenant_id": scope.tenant_id, "turn_id": turn_id, "entity": fact.entity, "attribute": fact.attribute,
+        "value": fact.value, "negated": fact.negated, "confidence": fact.confidence, "scope": fact.scope,
+        "valid_from": at if fact.valid_from is None else fact.valid_from.timestamp(),
+        "valid_to": None if fact.valid_to is None else fact.valid_to.timestamp(),
+        "recorded_at": now, "retracted_at": None, "private_to": private_to, "note": "",
+    }  # fmt: skip
+
+
+def _fact(row: Any) -> FactRow:
+    fact = Fact(
+        entity=row.entity,
+        attribute=row.attribute,
+        value=row.value,
+        negated=row.negated,
+        confidence=row.confidence,
+        scope=row.scope,
+        valid_from=_moment(row.valid_from),
+        valid_to=_moment(row.valid_to),
+        source=row.uid,
+    )
+    return FactRow(row.id, fact, datetime.fromtimestamp(row.recorded_at, UTC), row.private_to is not None)
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

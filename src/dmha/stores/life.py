@@ -1,0 +1,109 @@
+"""What happens to a companion as it lives: recalls, impulses of feeling, lessons, and the outcomes of keyed requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from dmha.records import Reinforcement, Scope
+from dmha.stores import schema
+from dmha.stores.places import allocate
+
+
+class Life:
+    """The companion's own rows, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def reinforce(self, scope: Scope, recalled: Sequence[Reinforcement], cause: str, now: float) -> None:
+        """Strengthen this companion's perspective on what it recalled; `cause` is the turn or key that asked."""
+        perspectives = schema.perspectives
+        for item in recalled:
+            self._connection.execute(
+                update(perspectives)
+                .where(perspectives.c.companion_id == scope.companion_id, perspectives.c.memory_id == item.memory_id)
+                .values(half_life=item.half_life, recall_count=item.recall_count, tier=item.tier, last_recalled_at=now)
+            )
+        if recalled:
+            first = allocate(self._connection, schema.recalls, len(recalled))
+            rows = [
+                {
+                    "id": first + i,
+                    "companion_id": scope.companion_id,
+                    "memory_id": item.memory_id,
+                    "at": now,
+                    "cause": cause,
+                }
+                for i, item in enumerate(recalled)
+            ]
+            self._connection.execute(insert(schema.recalls), rows)
+
+    def impulses(self, scope: Scope, since: float) -> list[tuple[float, float, float, float]]:
+        """The impulses of feeling since then, of turns that count: (at, joy, aversion, trauma)."""
+        impulses, turns = schema.impulses, schema.turns
+        rows = self._connection.execute(
+            select(impulses.c.at, impulses.c.joy, impulses.c.aversion, impulses.c.trauma)
+            .join(turns, turns.c.id == impulses.c.turn_id)
+            .where(impulses.c.companion_id == scope.companion_id, impulses.c.at > since, turns.c.active)
+            .order_by(impulses.c.at, impulses.c.id)
+        )
+        return [(row.at, row.joy, row.aversion, row.trauma) for row in rows]
+
+    def feelings_about(self, scope: Scope) -> list[tuple[str, float, float, float, float]]:
+        """Per speaker: (name, weight, and the importance-weighted sums of joy, aversion, trauma) over its memories."""
+        memories, views, speakers = schema.memories, schema.perspectives, schema.speakers
+        weight = func.sum(views.c.importance)
+        rows = self._connection.execute(
+            select(
+                speakers.c.name,
+                weight,
+                func.sum(views.c.importance * views.c.joy),
+                func.sum(views.c.importance * views.c.aversion),
+                func.sum(views.c.importance * views.c.trauma),
+            )
+            .join(memories, memories.c.speaker_id == speakers.c.id)
+            .join(views, views.c.memory_id == memories.c.id)
+            .where(speakers.c.tenant_id == scope.tenant_id, views.c.companion_id == scope.companion_id)
+            .where(memories.c.kind == "episode", memories.c.source == "user")
+            .group_by(speakers.c.id)
+            .order_by(speakers.c.id)
+        )
+        return [(str(name), float(w), float(j), float(a), float(t)) for name, w, j, a, t in rows]
+
+    def learn(self, scope: Scope, question: str, answer: str, reason: str, *, turn_uid: str | None, now: float) -> None:
+        """Queue a lesson: what should be answered when this is asked, and why it was learned."""
+        turns = schema.turns
+        turn_id = None
+        if turn_uid is not None:
+            turn_id = self._connection.execute(
+                select(turns.c.id).where(turns.c.tenant_id == scope.tenant_id, turns.c.uid == turn_uid)
+            ).scalar()
+        self._connection.execute(
+            insert(schema.lessons).values(
+                id=allocate(self._connection, schema.lessons), companion_id=scope.companion_id, turn_id=turn_id,
+                question=question, answer=answer, reason=reason, status="queued", at=now,
+            )
+        )  # fmt: skip
+
+    def outcome(self, scope: Scope, operation: str, key: str) -> dict[str, Any] | None:
+        """What this keyed request came to before; None when it is new."""
+        outcomes = schema.outcomes
+        body = self._connection.execute(
+            select(outcomes.c.body).where(
+                outcomes.c.companion_id == scope.companion_id,
+                outcomes.c.operation == operation,
+                outcomes.c.key == key,
+            )
+        ).scalar()
+        return None if body is None else dict(body)
+
+    def conclude(self, scope: Scope, operation: str, key: str, body: dict[str, Any], now: float) -> None:
+        """Keep what a keyed request came to, in the transaction of its effects."""
+        self._connection.execute(
+            insert(schema.outcomes).values(
+                companion_id=scope.companion_id, operation=operation, key=key, at=now, body=body
+            )
+        )

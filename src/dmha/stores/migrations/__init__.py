@@ -1,0 +1,1 @@
+"""Alembic's revisions of the schema; each file under versions/ is history and is never edited again."""

@@ -1,0 +1,94 @@
+"""Accounts' worlds, companions, speakers and sessions: from the caller's names to the truth's ids and back."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Table, select, update
+
+from dmha.records import Place, Scope
+from dmha.stores import schema
+
+
+# Ids in one IN (...): SQLite takes 32,766 parameters a statement; far fewer keep the statement cache small.
+CHUNK = 500
+
+
+def allocate(connection: Connection, table: Table, count: int = 1) -> int:
+    """The first of `count` fresh ids for `table`; ids are never handed out twice, not even after a delete."""
+    counters = schema.counters
+    taken = connection.execute(select(counters.c.next).where(counters.c.name == table.name)).scalar()
+    if taken is None:
+        connection.execute(counters.insert().values(name=table.name, next=1 + count))
+        return 1
+    connection.execute(update(counters).where(counters.c.name == table.name).values(next=taken + count))
+    return int(taken)
+
+
+class Places:
+    """Finds, and where writing makes, what a call names."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._speakers: dict[tuple[int, str], int] = {}
+        self._sessions: dict[tuple[int, str], int] = {}
+
+    def find(self, place: Place) -> Scope | None:
+        """The place in the truth's ids; None when nothing was ever remembered there."""
+        tenants, companions = schema.tenants, schema.companions
+        row = self._connection.execute(
+            select(tenants.c.id, companions.c.id.label("companion_id"), tenants.c.zone)
+            .join(companions, companions.c.user_id == tenants.c.user_id)
+            .where(
+                tenants.c.user_id == place.user_id,
+                tenants.c.world == place.world,
+                companions.c.agent_id == place.agent_id,
+            )
+        ).first()
+        return None if row is None else Scope(row.id, row.companion_id, row.zone)
+
+    def ensure(self, place: Place, zone: str, now: float) -> Scope:
+        """The place in the truth's ids, made where it is new; `zone` is the new tenant's."""
+        found = self.find(place)
+        if found is not None:
+            return found
+        tenants, companions = schema.tenants, schema.companions
+        self._ensure_row(tenants, {"user_id": place.user_id, "world": place.world}, {"zone": zone, "created_at": now})
+        self._ensure_row(companions, {"user_id": place.user_id, "agent_id": place.agent_id}, {"created_at": now})
+        made = self.find(place)
+        assert made is not None  # noqa: S101 - both rows were just ensured in this transaction
+        return made
+
+    def speaker(self, scope: Scope, name: str) -> int:
+        """The id of the speaker of this name in the world, made where it is new."""
+        key = (scope.tenant_id, name)
+        if key not in self._speakers:
+            found = self.find_speaker(scope, name)
+            self._speakers[key] = found or self._ensure_row(
+                schema.speakers, {"tenant_id": scope.tenant_id, "name": name}, {"zone": "", "trust": 1.0}
+            )
+        return self._speakers[key]
+
+    def find_speaker(self, scope: Scope, name: str) -> int | None:
+        """The id of the speaker of this name, be it the first name or a further one; None for a stranger."""
+        speakers, names = schema.speakers, schema.speaker_names
+        first = select(speakers.c.id).where(speakers.c.tenant_id == scope.tenant_id, speakers.c.name == name)
+        further = select(speakers.c.id).join(names).where(speakers.c.tenant_id == scope.tenant_id, names.c.name == name)
+        found = self._connection.execute(first.union_all(further).limit(1)).scalar()
+        return None if found is None else int(found)
+
+    def session(self, scope: Scope, name: str, now: float) -> int:
+        """The id of the session of this name, made where it is new."""
+        key = (scope.tenant_id, name)
+        if key not in self._sessions:
+            self._sessions[key] = self._ensure_row(
+                schema.sessions, {"tenant_id": scope.tenant_id, "name": name}, {"head_id": None, "created_at": now}
+            )
+        return self._sessions[key]
+
+    def _ensure_row(self, table: Table, key: dict[str, object], rest: dict[str, object]) -> int:
+        condition = [table.c[name] == value for name, value in key.items()]
+        found = self._connection.execute(select(table.c.id).where(*condition)).scalar()
+        if found is not None:
+            return int(found)
+        made = allocate(self._connection, table)
+        self._connection.execute(table.insert().values(id=made, **key, **rest))
+        return made

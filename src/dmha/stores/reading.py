@@ -1,0 +1,200 @@
+"""Reading memories: true states for the fine ranking, the working window, histories, and who may see what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+
+from dmha.domain.forgetting import DEFAULT_HALF_LIFE
+from dmha.errors import InvalidInput
+from dmha.records import Filters, Scope, State, Uttered
+from dmha.stores import schema
+from dmha.stores.places import CHUNK, Places
+
+_FEELING = 0.05  # a feeling weaker than this is noise of the lexicon, not a memory "of" joy or aversion
+
+
+class Reading:
+    """The read side of memories, inside one snapshot."""
+
+    def __init__(self, connection: Connection, places: Places) -> None:
+        self._connection = connection
+        self._places = places
+
+    def states(self, scope: Scope, memory_ids: Sequence[int]) -> list[State]:
+        """The true state of each of these memories of the tenant, in the order asked; one that is gone is left out."""
+        found: dict[int, State] = {}
+        for start in range(0, len(memory_ids), CHUNK):
+            chunk = memory_ids[start : start + CHUNK]
+            rows = self._connection.execute(self._select(scope).where(schema.memories.c.id.in_(chunk)))
+            found |= {row.id: _state(row) for row in rows}
+        return [found[memory_id] for memory_id in memory_ids if memory_id in found]
+
+    def by_uid(self, scope: Scope, uid: str) -> State | None:
+        """The true state of one memory by its public id; None when the tenant has none of that id."""
+        row = self._connection.execute(self._select(scope).where(schema.memories.c.uid == uid)).first()
+        return None if row is None else _state(row)
+
+    def of_kind(self, scope: Scope, kinds: Sequence[str], limit: int) -> list[State]:
+        """The latest memories of these kinds, oldest first."""
+        memories = schema.memories
+        query = (
+            self._select(scope).where(memories.c.kind.in_(kinds)).order_by(memories.c.at.desc(), memories.c.id.desc())
+        )
+        return [_state(row) for row in self._connection.execute(query.limit(limit))][::-1]
+
+    def gists(self, scope: Scope, session: str, limit: int) -> list[State]:
+        """The latest summaries of a session, oldest first."""
+        memories, sessions = schema.memories, schema.sessions
+        query = (
+            self._select(scope)
+            .where(memories.c.kind == "summary", sessions.c.name == session)
+            .order_by(memories.c.at.desc(), memories.c.id.desc())
+        )
+        return [_state(row) for row in self._connection.execute(query.limit(limit))][::-1]
+
+    def history(self, scope: Scope, uid: str) -> list[tuple[int, float, str, dict[str, Any]]]:
+        """The versions of a memory before its present one, oldest first: (version, recorded_at, text, metadata)."""
+        versions, memories = schema.memory_versions, schema.memories
+        rows = self._connection.execute(
+            select(versions.c.version, versions.c.recorded_at, versions.c.text, versions.c.metadata)
+            .join(memories, memories.c.id == versions.c.memory_id)
+            .where(memories.c.tenant_id == scope.tenant_id, memories.c.uid == uid)
+            .order_by(versions.c.version)
+        )
+        return [(row.version, row.recorded_at, row.text, row.metadata) for row in rows]
+
+    def window(self, scope: Scope, session: str) -> list[Uttered]:
+        """The working window of a session, oldest first."""
+        turns, memories, speakers, sessions = schema.turns, schema.memories, schema.speakers, schema.sessions
+        private = schema.speakers.alias("private")
+        rows = self._connection.execute(
+            select(
+                turns.c.id.label("turn_id"),
+                memories.c.id,
+                turns.c.uid,
+                speakers.c.name,
+                memories.c.source,
+                memories.c.text,
+                memories.c.at,
+                private.c.name.label("private_name"),
+            )
+            .join(sessions, sessions.c.id == turns.c.session_id)
+            .join(memories, memories.c.turn_id == turns.c.id)
+            .join(speakers, speakers.c.id == memories.c.speaker_id)
+            .join(private, private.c.id == memories.c.private_to, isouter=True)
+            .where(sessions.c.tenant_id == scope.tenant_id, sessions.c.name == session)
+            .where(turns.c.in_window, turns.c.active)
+            .order_by(turns.c.id)
+        )
+        return [Uttered(r.turn_id, r.id, r.uid, r.name, r.source, r.text, r.at, r.private_name) for r in rows]
+
+    def turn(self, scope: Scope, uid: str) -> Uttered | None:
+        """One turn by its public id, with its memory; None when it is unknown or its memory was deleted."""
+        turns, memories, speakers = schema.turns, schema.memories, schema.speakers
+        private = schema.speakers.alias("private")
+        r = self._connection.execute(
+            select(turns.c.id.label("turn_id"), memories, speakers.c.name, private.c.name.label("private_name"))
+            .join(memories, memories.c.turn_id == turns.c.id)
+            .join(speakers, speakers.c.id == memories.c.speaker_id)
+            .join(private, private.c.id == memories.c.private_to, isouter=True)
+            .where(turns.c.tenant_id == scope.tenant_id, turns.c.uid == uid)
+        ).first()
+        if r is None:
+            return None
+        return Uttered(r.turn_id, r.id, uid, r.name, r.source, r.text, r.at, r.private_name)
+
+    def allowed(self, scope: Scope, filters: Filters) -> list[int] | None:
+        """The ids of the memories that pass the filters; None when nothing limits them.
+
+        `present` is not judged here: the index holds who has to be there (see `Row.private_to`).
+        """
+        memories, views = schema.memories, schema.perspectives
+        conditions = self._conditions(scope, filters)
+        if not conditions:
+            return None
+        view = and_(views.c.memory_id == memories.c.id, views.c.companion_id == scope.companion_id)
+        query = select(memories.c.id).join(views, view, isouter=True)
+        return list(
+            self._connection.execute(query.where(memories.c.tenant_id == scope.tenant_id, *conditions)).scalars()
+        )
+
+    def present_ids(self, scope: Scope, present: Sequence[str]) -> list[int]:
+        """The speaker ids of those who are in the room, strangers left out."""
+        found = (self._places.find_speaker(scope, name) for name in present)
+        return [speaker_id for speaker_id in found if speaker_id is not None]
+
+    def _conditions(self, scope: Scope, filters: Filters) -> list[ColumnElement[bool]]:
+        memories, views = schema.memories, schema.perspectives
+        conditions: list[ColumnElement[bool]] = []
+        if filters.speaker is not None:
+            conditions.append(memories.c.speaker_id == (self._places.find_speaker(scope, filters.speaker) or -1))
+        if filters.since is not None:
+            conditions.append(memories.c.at >= filters.since)
+        if filters.until is not None:
+            conditions.append(memories.c.at < filters.until)
+        if filters.tier is not None:
+            conditions.append(func.coalesce(views.c.tier, "short_term") == filters.tier)
+        if filters.kind is not None:
+            conditions.append(memories.c.kind == filters.kind)
+        for key, value in filters.metadata.items():
+            conditions.append(_metadata_equals(key, value))
+        if filters.polarity == "joy":
+            conditions.append(and_(views.c.joy > views.c.aversion, views.c.joy > _FEELING))
+        elif filters.polarity == "aversion":
+            conditions.append(and_(views.c.aversion > views.c.joy, views.c.aversion > _FEELING))
+        elif filters.polarity == "both":
+            conditions.append(or_(views.c.joy > _FEELING, views.c.aversion > _FEELING))
+        return conditions
+
+    def _select(self, scope: Scope) -> Select[Any]:
+        memories, views = schema.memories, schema.perspectives
+        private = schema.speakers.alias("private")
+        view = and_(views.c.memory_id == memories.c.id, views.c.companion_id == scope.companion_id)
+        return (
+            select(
+                memories,
+                schema.speakers.c.name.label("speaker_name"),
+                schema.sessions.c.name.label("session_name"),
+                private.c.name.label("private_name"),
+                func.coalesce(views.c.half_life, DEFAULT_HALF_LIFE).label("half_life"),
+                func.coalesce(views.c.recall_count, 0).label("recall_count"),
+                func.coalesce(views.c.last_recalled_at, memories.c.at).label("last_recalled_at"),
+                func.coalesce(views.c.tier, "short_term").label("tier"),
+                func.coalesce(views.c.importance, memories.c.score0).label("importance"),
+                func.coalesce(views.c.joy, 0.0).label("joy"),
+                func.coalesce(views.c.aversion, 0.0).label("aversion"),
+                func.coalesce(views.c.trauma, 0.0).label("trauma"),
+                func.coalesce(views.c.pinned, False).label("pinned"),
+            )
+            .join(schema.speakers, schema.speakers.c.id == memories.c.speaker_id)
+            .join(schema.sessions, schema.sessions.c.id == memories.c.session_id)
+            .join(private, private.c.id == memories.c.private_to, isouter=True)
+            .join(views, view, isouter=True)
+            .where(memories.c.tenant_id == scope.tenant_id)
+        )
+
+
+def _metadata_equals(key: str, value: str | float | bool) -> ColumnElement[bool]:
+    if not key or '"' in key or "\\" in key:
+        raise InvalidInput(
+            "metadata", f"the key {key!r} cannot be asked for", "Use a key without quotes and backslashes."
+        )
+    found = schema.memories.c.metadata[key]
+    if isinstance(value, bool):
+        equal = found.as_boolean() == value
+    else:
+        equal = found.as_string() == value if isinstance(value, str) else found.as_float() == float(value)
+    return cast("ColumnElement[bool]", equal)
+
+
+def _state(row: Any) -> State:
+    return State(
+        memory_id=row.id, uid=row.uid, text=row.text, speaker=row.speaker_name, session=row.session_name, at=row.at,
+        kind=row.kind, source=row.source, trust=row.trust, private_to=row.private_name, version=row.version,
+        score0=row.score0, metadata=row.metadata, half_life=row.half_life, recall_count=row.recall_count,
+        last_recalled_at=row.last_recalled_at, tier=row.tier, importance=row.importance, joy=row.joy,
+        aversion=row.aversion, trauma=row.trauma, pinned=bool(row.pinned),
+    )  # fmt: skip

@@ -1,0 +1,325 @@
+"""The tables of the truth, and nothing else.
+
+Times are seconds since the epoch in UTC (double precision, exact to a microsecond). Ids are integers inside the file and
+opaque strings (`uid`) outside it. What is swept often is narrow: texts, vectors and counted terms have tables of their own
+or stand at a row's end, so that a sweep over perspectives never reads a blob. Every change to this file is a new revision
+under migrations/versions; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+REVISION = "0001"
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> Column[int]:
+    return Column("id", Integer, primary_key=True, autoincrement=False)
+
+
+def _to(table: str, name: str, *, nullable: bool = False, primary_key: bool = False) -> Column[int]:
+    return Column(name, Integer, ForeignKey(f"{table}.id"), nullable=nullable, primary_key=primary_key)
+
+
+# The next free integer id of each table: ids are handed out in the write's own transaction and never used again.
+counters = Table(
+    "counters", metadata, Column("name", String(40), primary_key=True), Column("next", Integer, nullable=False)
+)
+
+embedders = Table(
+    "embedders",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("dimension", Integer, nullable=False),
+)
+
+# -- who and where ---------------------------------------------------------------------------------------------------
+
+# A tenant is an account's world. A companion's own world is called "agent:<agent_id>", a shared one "world:<name>".
+tenants = Table(
+    "tenants",
+    metadata,
+    _id(),
+    Column("user_id", Text, nullable=False),
+    Column("world", Text, nullable=False),
+    Column("zone", String(64), nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("user_id", "world"),
+)
+
+companions = Table(
+    "companions",
+    metadata,
+    _id(),
+    Column("user_id", Text, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("user_id", "agent_id"),
+)
+
+# `zone` empty: the tenant's. `trust` is how far the speaker is believed about others.
+speakers = Table(
+    "speakers",
+    metadata,
+    _id(),
+    _to("tenants", "tenant_id"),
+    Column("name", Text, nullable=False),
+    Column("zone", String(64), nullable=False, default=""),
+    Column("trust", Double, nullable=False, default=1.0),
+    UniqueConstraint("tenant_id", "name"),
+)
+
+# Further names of one speaker; `speakers.name` is the first.
+speaker_names = Table(
+    "speaker_names",
+    metadata,
+    _to("speakers", "speaker_id", primary_key=True),
+    Column("name", Text, primary_key=True),
+)
+
+# -- what was said, as a tree ----------------------------------------------------------------------------------------
+
+# `head_id` is the last turn of the active path.
+sessions = Table(
+    "sessions",
+    metadata,
+    _id(),
+    _to("tenants", "tenant_id"),
+    Column("name", Text, nullable=False),
+    Column("head_id", Integer, nullable=True),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("tenant_id", "name"),
+)
+
+# `replaces_id` is the twin that this variant took the place of; `active` is false for the rejected one. `in_window` marks
+# the working memory. A turn's words are its memory's text, kept once.
+turns = Table(
+    "turns",
+    metadata,
+    _id(),
+    _to("tenants", "tenant_id"),
+    Column("uid", Text, nullable=False),
+    _to("sessions", "session_id"),
+    _to("turns", "parent_id", nullable=True),
+    _to("turns", "replaces_id", nullable=True),
+    Column("active", Boolean, nullable=False, default=True),
+    Column("in_window", Boolean, nullable=False, default=True),
+    Column("recorded_at", Double, nullable=False),
+    UniqueConstraint("tenant_id", "uid"),
+    Index(None, "session_id", "in_window", "id"),
+)
+
+# -- memories, and how each companion holds them ------------------------------------------------------------------------
+
+# `at` is when it happened (valid time), `recorded_at` when it was learned. `recallable` is false for words that merely
+# repeat what was recalled: they are kept, but never brought back as new. `private_to` is the speaker who has to be present
+# for it to come back; null for what was said openly.
+memories = Table(
+    "memories",
+    metadata,
+    _id(),
+    _to("tenants", "tenant_id"),
+    Column("uid", Text, nullable=False),
+    _to("turns", "turn_id", nullable=True),
+    _to("sessions", "session_id"),
+    _to("speakers", "speaker_id"),
+    Column("kind", String(16), nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("trust", Double, nullable=False),
+    _to("speakers", "private_to", nullable=True),
+    Column("recallable", Boolean, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("recorded_at", Double, nullable=False),
+    Column("score0", Double, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+    UniqueConstraint("tenant_id", "uid"),
+    Index(None, "turn_id"),
+    Index(None, "tenant_id", "kind", "at"),
+)
+
+memory_versions = Table(
+    "memory_versions",
+    metadata,
+    _to("memories", "memory_id", primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("recorded_at", Double, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+# What a summary, insight or wish was made of.
+memory_sources = Table(
+    "memory_sources",
+    metadata,
+    _to("memories", "memory_id", primary_key=True),
+    _to("memories", "source_id", primary_key=True),
+    Index(None, "source_id"),
+)
+
+perspectives = Table(
+    "perspectives",
+    metadata,
+    _to("companions", "companion_id", primary_key=True),
+    _to("memories", "memory_id", primary_key=True),
+    Column("half_life", Double, nullable=False),
+    Column("recall_count", Integer, nullable=False),
+    Column("last_recalled_at", Double, nullable=False),
+    Column("tier", String(12), nullable=False),
+    Column("importance", Double, nullable=False),
+    Column("joy", Double, nullable=False),
+    Column("aversion", Double, nullable=False),
+    Column("trauma", Double, nullable=False),
+    Column("pinned", Boolean, nullable=False),
+    Index(None, "memory_id"),
+)
+
+# Every act of recall, so that a perspective can be told again without the ones that a rejected variant caused.
+recalls = Table(
+    "recalls",
+    metadata,
+    _id(),
+    _to("companions", "companion_id"),
+    _to("memories", "memory_id"),
+    Column("at", Double, nullable=False),
+    Column("cause", Text, nullable=False),
+    Index(None, "memory_id"),
+)
+
+# The mood is the decayed sum of these; taking one away leaves the mood as if it had never been.
+impulses = Table(
+    "impulses",
+    metadata,
+    _id(),
+    _to("companions", "companion_id"),
+    _to("turns", "turn_id"),
+    Column("at", Double, nullable=False),
+    Column("joy", Double, nullable=False),
+    Column("aversion", Double, nullable=False),
+    Column("trauma", Double, nullable=False),
+    Index(None, "companion_id", "at"),
+    Index(None, "turn_id"),
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    _to("memories", "memory_id", primary_key=True),
+    _to("embedders", "embedder_id"),
+    Column("data", LargeBinary, nullable=False),
+    Index(None, "embedder_id"),
+)
+
+# Counted terms as packed integers (see domain/terms.py).
+terms = Table(
+    "terms",
+    metadata,
+    _to("memories", "memory_id", primary_key=True),
+    Column("language", String(8), nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+)
+
+# -- knowledge, lessons, outcomes ---------------------------------------------------------------------------------------
+
+# Nothing is deleted when facts conflict: `valid_to` ends a fact's truth and `note` says why; `retracted_at` takes back the
+# telling itself.
+facts = Table(
+    "facts",
+    metadata,
+    _id(),
+    _to("tenants", "tenant_id"),
+    _to("turns", "turn_id", nullable=True),
+    Column("entity", Text, nullable=False),
+    Column("attribute", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("negated", Boolean, nullable=False),
+    Column("confidence", Double, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("valid_from", Double, nullable=True),
+    Column("valid_to", Double, nullable=True),
+    Column("recorded_at", Double, nullable=False),
+    Column("retracted_at", Double, nullable=True),
+    _to("speakers", "private_to", nullable=True),
+    Column("note", Text, nullable=False, default=""),
+    Index(None, "tenant_id", "entity", "attribute"),
+    Index(None, "turn_id"),
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    _id(),
+    _to("tenants", "tenant_id"),
+    _to("turns", "turn_id", nullable=True),
+    Column("text", Text, nullable=False),
+    Column("recorded_at", Double, nullable=False),
+    Column("retracted_at", Double, nullable=True),
+    Index(None, "tenant_id"),
+    Index(None, "turn_id"),
+)
+
+lessons = Table(
+    "lessons",
+    metadata,
+    _id(),
+    _to("companions", "companion_id"),
+    _to("turns", "turn_id", nullable=True),
+    Column("question", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("at", Double, nullable=False),
+    Index(None, "companion_id"),
+    Index(None, "turn_id"),
+)
+
+# What a keyed request came to, so that a retry answers the same and does nothing.
+outcomes = Table(
+    "outcomes",
+    metadata,
+    _to("companions", "companion_id", primary_key=True),
+    Column("operation", String(16), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("body", JSON, nullable=False),
+)
+
+# -- the change log: the feed of every index, in commit order -------------------------------------------------------------
+
+# No foreign keys: a delete's row outlives its memory as the tombstone.
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("tenant_id", Integer, nullable=False),
+    Column("memory_id", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    sqlite_autoincrement=True,
+)

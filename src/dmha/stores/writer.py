@@ -1,0 +1,104 @@
+"""The one writer of a process: it groups the commits of many callers into one.
+
+A unit is a function of a connection. Each runs in a savepoint of its own, so that one that fails takes nothing with it;
+its caller hears of success only after the shared COMMIT has reached the disk.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from dmha.errors import Unavailable
+from dmha.stores.engine import told, writing
+
+T = TypeVar("T")
+Unit = Callable[[Connection], T]
+
+# Units that may share one COMMIT: enough to amortise the fsync over 16 busy threads, few enough to keep the lock short.
+GROUP = 64
+
+
+class Writer:
+    """Runs units one after another on a thread of its own, and commits them in groups."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._queue: queue.SimpleQueue[tuple[Unit[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._closed = False
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="dmha-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, unit: Unit[T]) -> T:
+        """Run the unit and return what it returned, once it is durable; raises what it raised, undone."""
+        future: Future[T] = Future()
+        with self._lock:
+            if self._closed:
+                raise Unavailable("database", "this mind is closed", "Open it again with dmha.open().")
+            self._queue.put((unit, future))
+        return future.result()
+
+    def close(self) -> None:
+        """Finish what was handed in, then stop."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        open_ = True
+        while open_:
+            first = self._queue.get()
+            if first is None:
+                return
+            group = [first]
+            while len(group) < GROUP:
+                try:
+                    item = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if item is None:
+                    open_ = False
+                    break
+                group.append(item)
+            self._commit(group)
+
+    def _commit(self, group: list[tuple[Unit[Any], Future[Any]]]) -> None:
+        waiting = [future for _, future in group]
+        try:
+            with writing(self._engine) as connection, connection.begin():
+                results = [(future, *_attempt(connection, unit)) for unit, future in group]
+        except BaseException as error:  # noqa: BLE001 - handed to every waiting caller, which raises it
+            for future in waiting:
+                future.set_exception(told(error) if isinstance(error, Exception) else error)
+            return
+        for future, value, failure in results:
+            if failure is None:
+                future.set_result(value)
+            else:
+                future.set_exception(failure)
+
+
+def _attempt(connection: Connection, unit: Unit[Any]) -> tuple[Any, Exception | None]:
+    """The unit's value, or the error it raised with its savepoint rolled back.
+
+    When the database itself fails, that is not the unit's own: the whole group stands or falls with it.
+    """
+    savepoint = connection.begin_nested()
+    try:
+        value = unit(connection)
+    except Exception as failure:  # noqa: BLE001 - handed to the unit's caller, which raises it
+        if isinstance(told(failure), Unavailable):
+            raise
+        savepoint.rollback()
+        return None, failure
+    savepoint.commit()
+    return value, None

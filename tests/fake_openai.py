@@ -1,0 +1,90 @@
+"""A small server that speaks OpenAI's HTTP API on 127.0.0.1, and misbehaves where a test tells it to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Fake:
+    """What the server was asked, and how it shall answer."""
+
+    base_url: str = ""
+    pieces: tuple[str, ...] = ("Hel", "lo", "!")
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    authorizations: list[str | None] = field(default_factory=list)
+    refusals: list[tuple[int, dict[str, str], Any]] = field(default_factory=list)  # used up one per request
+    stall: bool = False  # take the request and say nothing until the server closes
+    cut_after: int | None = None  # events sent before the connection closes without [DONE]
+    raw_events: list[str] | None = None  # sent instead of the pieces
+    raw_answer: Any = None  # sent instead of the embeddings
+    closing: threading.Event = field(default_factory=threading.Event)
+
+
+def vector_of(text: str) -> list[float]:
+    return [float(len(text)), 1.0, 2.0]
+
+
+@contextmanager
+def fake_openai(**behaviour: Any) -> Iterator[Fake]:
+    fake = Fake(**behaviour)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            fake.requests.append({"path": self.path, **body})
+            fake.authorizations.append(self.headers["Authorization"])
+            if fake.stall:
+                fake.closing.wait(20)
+                self.close_connection = True
+            elif fake.refusals:
+                status, headers, answer = fake.refusals.pop(0)
+                self.answer(status, answer, headers)
+            elif self.path == "/v1/chat/completions":
+                self.stream()
+            elif self.path == "/v1/embeddings":
+                rows = [{"index": i, "embedding": vector_of(text)} for i, text in enumerate(body["input"])]
+                self.answer(200, {"data": rows[::-1]} if fake.raw_answer is None else fake.raw_answer, {})
+            else:
+                self.answer(404, {"detail": "Not Found"}, {})
+
+        def answer(self, status: int, answer: Any, headers: dict[str, str]) -> None:
+            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(data)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        def stream(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            deltas = [{"role": "assistant", "content": ""}, *({"content": piece} for piece in fake.pieces)]
+            events = fake.raw_events or [json.dumps({"choices": [{"delta": delta}]}) for delta in deltas]
+            for event in [*events, "[DONE]"][: fake.cut_after]:
+                self.wfile.write(f"data: {event}\n\n".encode())
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """A test's output is for the test."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    fake.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    try:
+        yield fake
+    finally:
+        fake.closing.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
