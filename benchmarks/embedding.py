@@ -6,6 +6,7 @@ workers; cosine int8 to float32 >= 0.985 on each of 500 texts; alone or among ot
 
 from __future__ import annotations
 
+import re
 import statistics
 import subprocess
 import sys
@@ -19,11 +20,14 @@ import numpy as np
 
 from dmha.models.minilm import MiniLM
 
-WORDS = """I you we she he they moved lives hates loves remembers forgets wants the a an my your her their cat dog river
-thunderstorm Osaka Lisbon spring winter birthday piano violin because although never always yesterday tomorrow 2019
-coffee? quarterly unbelievable photosynthesis antidisestablishmentarianism don't café naïve !!! ... promise hospital mother brother
-and or not with under about 3.14 :-) Kyoto train ticket garden tomatoes recipe colleague interview marathon lullaby""".split()  # noqa: SIM905  a list of 70 quoted words would be harder to read
-TURN_WORDS = 24  # about 35 word pieces, the middle turn of long conversations
+WORDS = re.findall(
+    r"\S+",
+    """I you we she he they moved lives hates loves remembers forgets wants the a an my your her their cat dog river
+    thunderstorm Osaka Lisbon spring winter birthday piano violin because although never always yesterday tomorrow 2019
+    coffee? quarterly unbelievable photosynthesis antidisestablishmentarianism don't café naïve !!! ... promise hospital
+    mother brother and or not with under about 3.14 :-) Kyoto train ticket garden tomatoes recipe colleague lullaby""",
+)
+TURN_WORDS = 25  # about 35 word pieces, the middle turn of long conversations
 
 
 def main() -> None:

@@ -22,9 +22,10 @@ from dmha.protocols import Embedder
 
 WORDS = re.findall(
     r"\S+",
-    """the a I you we she moved lives hates loves cat river thunderstorm Osaka spring birthday piano because never always
-    yesterday 2019 coffee? quarterly unbelievable photosynthesis antidisestablishmentarianism don't café naïve !!! ...
-    remember forget promise hospital mother and or not with under 3.14 :-) Kyoto""",
+    """the a I you we she moved lives hates loves cat river thunderstorm Osaka spring birthday piano because never
+    always yesterday 2019 coffee? quarterly unbelievable photosynthesis antidisestablishmentarianism don't café naïve
+    !!!
+    ... remember forget promise hospital mother and or not with under 3.14 :-) Kyoto""",
 )
 
 

@@ -57,7 +57,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`open` and `Mind` bring NumPy and SQLAlchemy: they are imported when asked for, so that `import dmha` is light."""
+    """`open` and `Mind` bring NumPy and SQLAlchemy: imported when asked for, so that `import dmha` is light."""
     if name == "open":
         from dmha.settings import open_mind
 

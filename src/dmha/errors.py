@@ -11,7 +11,7 @@ class DmhaError(Exception):
 
 
 class InvalidInput(DmhaError):
-    """The caller gave something that cannot be right: `field` is what, `reason` is why, `fix` is what to give instead."""
+    """The caller gave what cannot be right: `field` is what, `reason` is why, `fix` is what to give instead."""
 
     def __init__(self, field: str, reason: str, fix: str) -> None:
         super().__init__(f"{field}: {reason}. {fix}")

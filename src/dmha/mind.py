@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from dmha.diagnosis import Diagnosis, examine
 from dmha.domain import affect
 from dmha.domain.logic import plain
 from dmha.domain.ranking import resolve
@@ -36,7 +37,7 @@ from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import hits_from, hits_to, reply_from, reply_to
 from dmha.protocols import ChatModel, Clock, Embedder, Index, Ledger, Progress, Truth, no_progress
 from dmha.records import Filters, Perceived, Place, Scope, State
-from dmha.scene import Scene, Trace, echoes
+from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, echoes
 from dmha.transfer import export_file, import_file
 from dmha.types import KINDS, TIERS, Affect, Feelings, Hit, Kind, Memory, Polarity, Reply, Tier, Turn
 
@@ -114,10 +115,18 @@ class Mind:
             step.did = f"one turn of {speaker} kept, {self._fold(scope, session_id)} gists made of the window"
 
         with trace("recall") as step, self._truth.read() as ledger:
-            hits = self._rank(ledger, scope, _question(text), Filters(present=here), exclude=(memory_id,))
+            hits = self._rank(
+                ledger,
+                scope,
+                _question(text),
+                Filters(present=here),
+                top_k=EVIDENCE,
+                min_confidence=EVIDENCE_CONFIDENCE,
+                exclude=(memory_id,),
+            )
             mood = self._mood(ledger, scope)
             scene = Scene.of(ledger, scope, session_id, heard, here, hits, mood, now)
-            step.did = f"{len(hits)} memories came back, {len(scene.evidence)} of them as evidence"
+            step.did = f"{len(hits)} memories came back"
 
         with trace("generate") as step:
             draft = scene.draft(self._chat, token_budget)
@@ -193,7 +202,7 @@ class Mind:
         kind: Kind = "episode",
         progress: Progress = no_progress,
     ) -> list[str]:
-        """Remember turns, all or none, and return their memories' ids. A turn whose id is known already is left as it is."""
+        """Remember turns, all or none, and return their memories' ids; a turn whose id is known is left as it is."""
         place, now = self._place(user_id, agent_id, world), self._now()
         check_text("session_id", session_id, most=MOST_NAME)
         if kind not in KINDS:
@@ -256,7 +265,7 @@ class Mind:
         polarity: Polarity = "any",
         min_confidence: float = 0.0,
     ) -> list[Hit]:
-        """As `search`, and what comes back is strengthened. The same `key` again gives the same and strengthens nothing."""
+        """As `search`, and what comes back is strengthened; the same `key` again strengthens nothing."""
         filters = _filters(speaker, since, until, tier, kind, metadata, present, polarity)
         now = self._now().timestamp()
         cause = uuid4().hex if key is None else check_text("key", key, most=MOST_NAME)
@@ -413,6 +422,14 @@ class Mind:
             self._truth.write(partial(_revector, rows))
             done += len(rows)
             progress(done, max(total, done))
+
+    def diagnose(self) -> list[Diagnosis]:
+        """What is well and what is not, each with what to do."""
+        return examine(self._truth, self._index, self.perception.scripts, self.perception.embedder_id)
+
+    def rebuild(self) -> None:
+        """Let every index go; the next question makes it anew from the truth."""
+        self._index.drop()
 
     # -- what the calls share -----------------------------------------------------------------------------------------
 

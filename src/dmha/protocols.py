@@ -130,6 +130,8 @@ class Feed(Protocol):
     def tenant(self, tenant_id: int, /) -> list[Row]: ...
     def unembedded(self, limit: int, /) -> list[tuple[int, str, str]]: ...
     def unembedded_count(self) -> int: ...
+    def tenant_counts(self) -> dict[int, int]: ...
+    def latest_texts(self, limit: int, /) -> list[str]: ...
 
 
 class Places(Protocol):
@@ -140,7 +142,7 @@ class Places(Protocol):
 
 
 class Memories(Protocol):
-    """Writes memories; each call logs its changes in the same transaction. Raises `NotFound`, `Stale`, `InvalidInput`."""
+    """Writes memories, logging each change in the same transaction. Raises `NotFound`, `Stale`, `InvalidInput`."""
 
     def remember(
         self, scope: Scope, session: str, turns: Sequence[Perceived], embedder_id: int, now: float, /

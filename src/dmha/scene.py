@@ -10,9 +10,9 @@ from time import perf_counter
 from zoneinfo import ZoneInfo
 
 from dmha.domain import prompt
+from dmha.domain.findings import Finding
 from dmha.domain.logic import Knowledge, plain
 from dmha.domain.logic.vocabulary import fold, value_key
-from dmha.domain.findings import Finding
 from dmha.domain.text import terms
 from dmha.errors import Unavailable
 from dmha.faculties import consistency, metacognition
@@ -20,7 +20,9 @@ from dmha.protocols import ChatModel, Ledger
 from dmha.records import FactRow, Perceived, RuleRow, Scope, State, Uttered
 from dmha.types import Affect, Answer, Hit, Step
 
-# What is shown as evidence must be likelier than one in four to answer (see the confidence of faculties/recall).
+# How many memories come back for a reply, and how likely each must be to answer (see the confidence of
+# faculties/recall): noise would be strengthened by being recalled, and would take the room of the window.
+EVIDENCE = 12
 EVIDENCE_CONFIDENCE = 0.25
 MOST_FACTS = 40  # known facts shown about those a turn names: more would be a register, not a context
 LATEST_GISTS = 3
@@ -108,11 +110,7 @@ class Scene:
     @property
     def evidence(self) -> list[State]:
         """The memories that may answer, best first."""
-        return [
-            state
-            for state, hit in self.hits
-            if hit.confidence >= EVIDENCE_CONFIDENCE and state.kind not in ("summary", "persona")
-        ]
+        return [state for state, _ in self.hits if state.kind not in ("summary", "persona")]
 
     @property
     def confided(self) -> bool:
@@ -131,7 +129,7 @@ class Scene:
         return consistency.mentioned(self.facts, self.heard.speaker, self.heard.text, *told)
 
     def draft(self, chat: ChatModel, token_budget: int) -> str:
-        """A reply by the chat model from this scene, within the budget: a share for the reply, the rest for the prompt."""
+        """A reply by the chat model from this scene; the budget holds the prompt and the reply."""
         answer = min(REPLY_TOKENS, token_budget // 4)
         messages = prompt.pack(self._parts(), token_budget - answer, chat.count_tokens)
         text = "".join(chat.reply(messages, max_tokens=answer)).strip()

@@ -30,7 +30,7 @@ SOURCES: tuple[Source, ...] = ("user", "assistant", "tool", "import", "dream")
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One utterance. `at` absent means the clock's now; `id` given makes a retry harmless; `vector` is a ready embedding."""
+    """One utterance. `at` absent is the clock's now; an `id` makes a retry harmless; `vector` is a ready embedding."""
 
     text: str
     speaker: str = "user"

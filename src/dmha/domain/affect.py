@@ -187,11 +187,11 @@ def _saturated(evidence: Iterable[float]) -> float:
 
 _STATEMENT = re.compile(r"^\s*fact[ \t]*[:：]", re.IGNORECASE | re.MULTILINE)
 _SPECIFIC = re.compile(
-    r"[0-9０-９]+|(?<=[a-z,;] )[A-Z][a-z]+|(?<=\w)(?:さん|ちゃん|くん|先生|先輩)|[一二三四五六七八九十]+[月日年岁歳]"
+    r"[0-9０-９]+|(?<=[a-z,;] )[A-Z][a-z]+|(?<=\w)(?:さん|ちゃん|くん|先生|先輩)|(?<=[一二三四五六七八九十])[月日年岁歳]"
 )
 _WISH = re.compile(
-    r"\b(?:i (?:want|wish|hope)|i'd (?:like|love)|wanna|my dream)\b|たい(?:です|な|と思|けど|[。！!\n]|\Z)|ほしい|欲しい|いつか"
-    r"|我想|想要|希望|盼望|但愿|願い",
+    r"\b(?:i (?:want|wish|hope)|i'd (?:like|love)|wanna|my dream)\b"
+    r"|たい(?:です|な|と思|けど|[。！!\n]|\Z)|ほしい|欲しい|いつか|我想|想要|希望|盼望|但愿|願い",
     re.IGNORECASE,
 )
 

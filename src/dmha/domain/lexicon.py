@@ -60,7 +60,7 @@ hostage terror terrorist terrified drowned drowning burned overdose bankruptcy d
 orphan stalked stalker panic tortured torture
 """)
 EN_NEGATORS = _table("""
-not no never neither nor without hardly barely cannot don't doesn't didn't isn't aren't wasn't weren't won't wouldn't
+nobody nothing none not no never neither nor without hardly barely cannot don't doesn't didn't isn't aren't wasn't weren't won't wouldn't
 can't couldn't shouldn't haven't hasn't hadn't ain't dont doesnt didnt isnt arent wasnt werent wont wouldnt cant
 couldnt shouldnt havent hasnt hadnt aint
 """)
@@ -154,7 +154,7 @@ ZH_TRAUMA = _table("""
 # Read right after a Japanese stem: 嬉し|くない, 好き|ではありません, 笑え|ない.
 JA_NEGATED = (
     r"(?:く|くは|くも|で|では|でも|じゃ|に|さ|い|え|れ|せ|め|られ|いわけでは|いとは思わ|ことは|ことが|たく|たことが)?"
-    r"(?:ない|なかっ|なくて|ません)"
+    r"(?:あり)?(?:ない|なかっ|なくて|ません)"
 )
 # Read right before a Chinese word: 不|开心, 没有那么|喜欢.
 ZH_NEGATED = (

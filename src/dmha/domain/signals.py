@@ -36,7 +36,7 @@ class Signal:
 
 
 def contradiction(left: str, right: str) -> Signal | None:
-    """The strongest signal that the two texts contradict each other, if there is one. Its kind is the same both ways."""
+    """The strongest signal that the two texts contradict each other, if any; its kind is the same both ways."""
     if fold(left) == fold(right):
         return None
     ours, theirs = _claims(left), _claims(right)
@@ -128,7 +128,7 @@ _ZH_NOT_NEGATION = re.compile(
     r"(\w)[不没沒]\1|有没有|有沒有|是不是|不错|不錯|不好意思|差不多|不过|不過|不仅|不僅|不但|不管|没关系|沒關係|不得不|不如|对不起|對不起|了不起|不久|不同|不一样"
     r"|不一樣|不用谢|不客气|没事|忍不住|不少|不断|不斷|要不"
 )
-_ZH_FILLERS = re.compile(r"[的了吗呢吧啊呀嘛很也都就哦嗯哈是太]")
+_ZH_FILLERS = re.compile(r"[有的了吗呢吧啊呀嘛很也都就哦嗯哈是太]")
 _ZH_SETTINGS = {
     "wish": re.compile("想|要|希望"),
     "can": re.compile("能|可以|会|會"),

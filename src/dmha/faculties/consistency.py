@@ -1,7 +1,8 @@
 """Consistency: what in a draft reply does not fit what is known, told or recalled.
 
-Symbolic first: told facts that clash, and draft sentences that repeat a fact which no longer holds. Then textual signals
-(negation, numbers, antonyms) between the draft and newer words of the same speaker. Nothing here changes anything.
+Symbolic first: told facts that clash, and draft sentences that repeat a fact which no longer holds. Then textual
+signals (negation, numbers, antonyms) between the draft and newer words of the same speaker. Nothing here changes
+anything.
 """
 
 from __future__ import annotations

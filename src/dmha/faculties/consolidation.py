@@ -1,7 +1,7 @@
 """Consolidation: when the working window is full, its oldest part becomes a gist in long-term memory and leaves it.
 
-Nothing verbatim is lost: the turns stay memories, the gist links to them. What was told in private is not summarised, for
-a gist has no speaker who could be present.
+Nothing verbatim is lost: the turns stay memories, the gist links to them. What was told in private is not summarised,
+for a gist has no speaker who could be present.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Metacognition: whether a draft may stand, what to do about what does not fit, and how sure the mind is of its reply."""
+"""Metacognition: whether a draft may stand, what to do about what does not fit, how sure the mind is of its reply."""
 
 from __future__ import annotations
 

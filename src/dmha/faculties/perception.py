@@ -47,6 +47,7 @@ class Perception:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
+        self.embedder_id = embedder.id
         self.scripts: frozenset[str] | None = getattr(embedder, "scripts", None)
         self._vector_of = lru_cache(maxsize=1_024)(self._embed_query)
 
@@ -140,7 +141,7 @@ def count(words: str) -> Counted:
 
 
 def memory_uid(user_id: str, world: str, turn_uid: str) -> str:
-    """The memory's public id: the same turn of the same world always makes the same one, whichever process writes it."""
+    """The memory's public id: the same turn of the same world makes the same one, whichever process writes it."""
     key = "\x1f".join((user_id, world, turn_uid)).encode()
     return "m_" + blake2b(key, digest_size=16).hexdigest()
 

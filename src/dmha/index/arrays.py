@@ -90,8 +90,8 @@ class TenantArrays:
     def static_bm25(self, terms: Mapping[str, float]) -> NDArray[np.float64]:
         """BM25 of every row in 0..1: the score divided by the most that the question could earn.
 
-        Only living rows count for idf, so that an index that saw deletions scores as one made anew. Terms that no memory
-        holds are left out of the most: nothing can earn them.
+        Only living rows count for idf, so that an index that saw deletions scores as one made anew. Terms that no
+        memory holds are left out of the most: nothing can earn them.
         """
         scores = np.zeros(self.count)
         most = 0.0

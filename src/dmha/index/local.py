@@ -1,7 +1,7 @@
 """The embedded index: per-tenant arrays in memory, loaded when first asked for, kept in step by the change log.
 
-Before every question it reads the log from where it stopped, so a memory is found as soon as its `add` returned, whichever
-process wrote it. Tenants not asked for lately are let go when the arrays outgrow their budget.
+Before every question it reads the log from where it stopped, so a memory is found as soon as its `add` returned,
+whichever process wrote it. Tenants not asked for lately are let go when the arrays outgrow their budget.
 """
 
 from __future__ import annotations

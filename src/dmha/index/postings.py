@@ -1,7 +1,8 @@
 """Postings of one tenant: for each term, the rows that hold it and its saturated weight there.
 
-The bulk lies in sorted arrays (`term -> slice`), made in one pass when a tenant is loaded; what comes after goes to small
-lists beside them, folded in when they have grown. A row once written is never changed: a new version is a new row.
+The bulk lies in sorted arrays (`term -> slice`), made in one pass when a tenant is loaded; what comes after goes to
+small lists beside them, folded in when they have grown. A row once written is never changed: a new version is a new
+row.
 """
 
 from __future__ import annotations

@@ -80,6 +80,8 @@ class Endpoint:
                         return
                     if event.data:
                         yield self._object(event.data.encode())
+            except httpx2.SSEError as error:
+                self._fail("its answer is no event stream", f"Check the address in {self._setting}.", error)
             except httpx2.RequestError as error:
                 self._fail(f"its answer broke off ({_kind(error)})", "Ask again.", error)
         self._fail(

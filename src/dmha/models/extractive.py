@@ -32,12 +32,25 @@ class _Frame:
 
 
 _FRAMES = {
-    "en": _Frame("I remember, {when}, {who}: “{text}”", "What I know: {text}.", "I set this right: {text}.",
-                 "I remember nothing that answers this."),
-    "ja": _Frame("覚えているよ。{when}、{who}「{text}」", "知っていること：{text}。", "思い違いを直したよ：{text}。",
-                 "それについては、何も覚えていない。"),
-    "zh": _Frame("我记得，{when}，{who}：“{text}”", "我知道：{text}。", "我已更正：{text}。", "关于这个，我什么都不记得。"),
-}  # fmt: skip
+    "en": _Frame(
+        said="I remember, {when}, {who}: “{text}”",
+        fact="What I know: {text}.",
+        mended="I set this right: {text}.",
+        nothing="I remember nothing that answers this.",
+    ),
+    "ja": _Frame(
+        said="覚えているよ。{when}、{who}「{text}」",
+        fact="知っていること：{text}。",
+        mended="思い違いを直したよ：{text}。",
+        nothing="それについては、何も覚えていない。",
+    ),
+    "zh": _Frame(
+        said="我记得，{when}，{who}：“{text}”",
+        fact="我知道：{text}。",
+        mended="我已更正：{text}。",
+        nothing="关于这个，我什么都不记得。",
+    ),
+}
 
 
 class Extractive:

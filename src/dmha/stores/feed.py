@@ -70,6 +70,20 @@ class Feed:
         )
         return int(self._connection.execute(query).scalar() or 0)
 
+    def tenant_counts(self) -> dict[int, int]:
+        """How many memories of each tenant an index has to hold."""
+        memories, terms = schema.memories, schema.terms
+        query = select(memories.c.tenant_id, func.count()).join(terms, terms.c.memory_id == memories.c.id)
+        return {
+            int(tenant): int(held) for tenant, held in self._connection.execute(query.group_by(memories.c.tenant_id))
+        }
+
+    def latest_texts(self, limit: int) -> list[str]:
+        """The texts learned last."""
+        memories = schema.memories
+        query = select(memories.c.text).where(memories.c.recallable).order_by(memories.c.id.desc()).limit(limit)
+        return list(self._connection.execute(query).scalars())
+
     def _select(self) -> Select[Any]:
         memories, vectors, terms = schema.memories, schema.vectors, schema.terms
         mine = and_(vectors.c.memory_id == memories.c.id, vectors.c.embedder_id == self._embedder_id)

@@ -1,4 +1,4 @@
-"""What happens to a companion as it lives: recalls, impulses of feeling, lessons, and the outcomes of keyed requests."""
+"""What happens to a companion as it lives: recalls, impulses of feeling, lessons, outcomes of keyed requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing memories: turns with all that came with them, summaries, changes and deletions, each with its change-log row."""
+"""Writing memories: turns and all that came with them, summaries, changes, deletions; each with its change-log row."""
 
 from __future__ import annotations
 

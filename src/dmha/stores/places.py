@@ -7,7 +7,6 @@ from sqlalchemy import Connection, Table, select, update
 from dmha.records import Place, Scope
 from dmha.stores import schema
 
-
 # Ids in one IN (...): SQLite takes 32,766 parameters a statement; far fewer keep the statement cache small.
 CHUNK = 500
 

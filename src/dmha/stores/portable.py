@@ -1,7 +1,8 @@
-"""Export and import: a tenant as lines of JSON, its integer ids replaced by ranks so that the same life gives the same bytes.
+"""Export and import: a tenant as rows of plain values, ids replaced by ranks: the same life gives the same bytes.
 
-The first line is the header, then one line a row, table by table in `_TABLES`' order: what a row refers to stands before it.
-Counted terms are left out (they are made again from the texts); vectors travel, since a caller may have given them.
+The first line is the header, then one line a row, table by table in `_TABLES`' order: what a row refers to stands
+before it. Counted terms are left out (they are made again from the texts); vectors travel, since a caller may have
+given them.
 """
 
 from __future__ import annotations

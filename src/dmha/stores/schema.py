@@ -1,9 +1,9 @@
 """The tables of the truth, and nothing else.
 
-Times are seconds since the epoch in UTC (double precision, exact to a microsecond). Ids are integers inside the file and
-opaque strings (`uid`) outside it. What is swept often is narrow: texts, vectors and counted terms have tables of their own
-or stand at a row's end, so that a sweep over perspectives never reads a blob. Every change to this file is a new revision
-under migrations/versions; a test holds the two together.
+Times are seconds since the epoch in UTC (double precision, exact to a microsecond). Ids are integers inside the file
+and opaque strings (`uid`) outside it. What is swept often is narrow: texts, vectors and counted terms have tables of
+their own or stand at a row's end, so that a sweep over perspectives never reads a blob. Every change to this file is a
+new revision under migrations/versions; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ sessions = Table(
     UniqueConstraint("tenant_id", "name"),
 )
 
-# `replaces_id` is the twin that this variant took the place of; `active` is false for the rejected one. `in_window` marks
-# the working memory. A turn's words are its memory's text, kept once.
+# `replaces_id` is the twin that this variant took the place of; `active` is false for the rejected one. `in_window`
+# marks the working memory. A turn's words are its memory's text, kept once.
 turns = Table(
     "turns",
     metadata,
@@ -133,11 +133,11 @@ turns = Table(
     Index(None, "session_id", "in_window", "id"),
 )
 
-# -- memories, and how each companion holds them ------------------------------------------------------------------------
+# -- memories, and how each companion holds them ---------------------------------------------------
 
 # `at` is when it happened (valid time), `recorded_at` when it was learned. `recallable` is false for words that merely
-# repeat what was recalled: they are kept, but never brought back as new. `private_to` is the speaker who has to be present
-# for it to come back; null for what was said openly.
+# repeat what was recalled: they are kept, but never brought back as new. `private_to` is the speaker who has to be
+# present for it to come back; null for what was said openly.
 memories = Table(
     "memories",
     metadata,
@@ -245,10 +245,10 @@ terms = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
-# -- knowledge, lessons, outcomes ---------------------------------------------------------------------------------------
+# -- knowledge, lessons, outcomes ------------------------------------------------------------------
 
-# Nothing is deleted when facts conflict: `valid_to` ends a fact's truth and `note` says why; `retracted_at` takes back the
-# telling itself.
+# Nothing is deleted when facts conflict: `valid_to` ends a fact's truth and `note` says why; `retracted_at` takes back
+# the telling itself.
 facts = Table(
     "facts",
     metadata,
@@ -310,7 +310,7 @@ outcomes = Table(
     Column("body", JSON, nullable=False),
 )
 
-# -- the change log: the feed of every index, in commit order -------------------------------------------------------------
+# -- the change log: the feed of every index, in commit order --------------------------------------
 
 # No foreign keys: a delete's row outlives its memory as the tombstone.
 changes = Table(

@@ -95,7 +95,7 @@ def _attempt(connection: Connection, unit: Unit[Any]) -> tuple[Any, Exception | 
     savepoint = connection.begin_nested()
     try:
         value = unit(connection)
-    except Exception as failure:  # noqa: BLE001 - handed to the unit's caller, which raises it
+    except Exception as failure:
         if isinstance(told(failure), Unavailable):
             raise
         savepoint.rollback()

@@ -97,7 +97,7 @@ def claim_derived(rule: Rule, entity: str, value: str, premises: tuple[Claim, ..
     return Claim(
         fact,
         fact.entity,
-        fold(fact.attribute),
+        fact.attribute,
         value_key(value),
         fact.scope,
         since=max(premise.since for premise in premises),

@@ -46,7 +46,7 @@ class FactStatement:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One condition or the conclusion of a rule. A negated condition wants a denial, not merely silence."""
+    """One condition or the conclusion of a rule, its names folded. A negated condition wants a denial, not silence."""
 
     entity: str | Variable
     attribute: str

@@ -16,7 +16,7 @@ from dmha.types import Answer, Fact, Status
 
 LONGEST_NAME = 1_024  # no statement holds a longer one
 _FIRST = datetime.min.replace(tzinfo=UTC)  # nothing can be looked up before it
-MOMENTS = 32  # changes looked back on, the latest first, for what an answer once stood on
+FALLS = 8  # moments looked back on, the latest first, for what an answer once stood on: each costs a closure
 
 
 class Knowledge:
@@ -88,15 +88,16 @@ class Knowledge:
                 yield f"{claim.text} {_when(claim.fact, self._now)}"
 
     def _once_concluded(self, slot: tuple[str, str, str]) -> Claim | None:
-        """The latest conclusion of this slot, as it was just before one of the latest changes."""
+        """The latest conclusion of this slot, as it was just before one of its grounds fell."""
         attributes = self._feeding(slot[1])
         claims = [claim for claim in self._claims if claim.scope == slot[2] and claim.attribute in attributes]
-        rules = [rule for rule in self._rules if fold(rule.conclusion.attribute) in attributes]
-        changes = {c.fact.valid_to for c in claims} | {c.fact.valid_from for c in claims}
-        past = sorted((at for at in changes if at and _FIRST < at <= self._now), reverse=True)
+        rules = [rule for rule in self._rules if rule.conclusion.attribute in attributes]
+        falls = {claim.fact.valid_to for claim in claims if claim.fact.valid_to}
+        falls |= {clash.since for clash in self.conflicts() if clash.keys[0][1] in attributes}
+        past = sorted((at for at in falls if _FIRST < at <= self._now), reverse=True)
         facts = [claim.told for claim in claims if claim.told]
-        for change in past[:MOMENTS] if rules else ():
-            before = Knowledge(facts, rules, change - timedelta(microseconds=1))
+        for fall in past[:FALLS] if rules else ():
+            before = Knowledge(facts, rules, fall - timedelta(microseconds=1))
             once = [claim for claim in before._closed.derived if _slot(claim.key) == slot]
             if once:
                 return _winner(once)
@@ -107,9 +108,9 @@ class Knowledge:
         found, grown = {attribute}, True
         while grown:
             read = {
-                fold(condition.attribute)
+                condition.attribute
                 for rule in self._rules
-                if fold(rule.conclusion.attribute) in found
+                if rule.conclusion.attribute in found
                 for condition in rule.conditions
             }
             grown = not read <= found

@@ -163,8 +163,10 @@ class Scanner:
             return None
         quoted = self.take(_QUOTED)
         if quoted is None:
+            within = f" within {LONGEST:,} characters" if self.end < len(self.text) else ""
             self.fail(
-                f"the quote {self.text[self.at]} does not close", "Close it, and write it twice to have it inside."
+                f"the quote {self.text[self.at]} does not close{within}",
+                "Close it, and write it twice to have it inside.",
             )
         mark = quoted[0]
         return quoted[1:-1].replace(mark * 2, mark) if mark == quoted[-1] else quoted[1:-1]
