@@ -27,7 +27,7 @@ NEGATION_REACH = 3  # words before an English word in which a "not" turns it rou
 MOOD_HALF_LIFE = 6 * 3600.0  # seconds: moods last hours; of an evening's, 40% are left in the morning, 6% the next day
 _FULL = 0.999  # a feeling of exactly 1 would be endless evidence
 
-_FACT_LINE = re.compile(r"^[\s>\"'`「]*fact[ \t]*[:：].*$", re.IGNORECASE | re.MULTILINE)
+_FACT_LINE = re.compile(r"^[ \t　>\"'`「]*fact[ \t]*[:：].*$", re.IGNORECASE | re.MULTILINE)
 _CLAUSE = re.compile(r"[,;:、，；：]|\bbut\b|けど|けれど|但是|可是")
 
 Feeling = tuple[str, float]
@@ -185,9 +185,10 @@ def _saturated(evidence: Iterable[float]) -> float:
 
 # --- importance ------------------------------------------------------------------------------------------------------
 
-_STATEMENT = re.compile(r"^\s*fact[ \t]*[:：]", re.IGNORECASE | re.MULTILINE)
+_STATEMENT = re.compile(r"^[ \t　]*fact[ \t]*[:：]", re.IGNORECASE | re.MULTILINE)
 _SPECIFIC = re.compile(
-    r"[0-9０-９]+|(?<=[a-z,;] )[A-Z][a-z]+|(?<=\w)(?:さん|ちゃん|くん|先生|先輩)|(?<=[一二三四五六七八九十])[月日年岁歳]"
+    r"[0-9０-９]+|(?<=[a-z,;] )[A-Z][a-z]+"
+    r"|(?<=\w)(?:さん|ちゃん|くん|先生|先輩)|(?<=[一二三四五六七八九十])[月日年岁歳]"
 )
 _WISH = re.compile(
     r"\b(?:i (?:want|wish|hope)|i'd (?:like|love)|wanna|my dream)\b"

@@ -60,7 +60,8 @@ hostage terror terrorist terrified drowned drowning burned overdose bankruptcy d
 orphan stalked stalker panic tortured torture
 """)
 EN_NEGATORS = _table("""
-nobody nothing none not no never neither nor without hardly barely cannot don't doesn't didn't isn't aren't wasn't weren't won't wouldn't
+nobody nothing none hardly barely
+not no never neither nor without cannot don't doesn't didn't isn't aren't wasn't weren't won't wouldn't
 can't couldn't shouldn't haven't hasn't hadn't ain't dont doesnt didnt isnt arent wasnt werent wont wouldnt cant
 couldnt shouldnt havent hasnt hadnt aint
 """)

@@ -32,13 +32,15 @@ def oldest_part(window: Sequence[Uttered]) -> list[Uttered]:
     """The turns to fold now; none while the window has room. The latest turn always stays."""
     if len(window) > WINDOW_TURNS:
         return list(window[:FOLDED_TURNS])
-    room = WINDOW_CHARACTERS - sum(len(turn.text) for turn in window)
+    held = sum(len(turn.text) for turn in window)
+    if held <= WINDOW_CHARACTERS:
+        return []
     folded: list[Uttered] = []
     for turn in window[:-1]:
-        if room >= 0:
+        if held <= WINDOW_CHARACTERS // 2:
             break
         folded.append(turn)
-        room += 2 * len(turn.text)  # once for what leaves, once to leave half a window of room behind
+        held -= len(turn.text)
     return folded
 
 
