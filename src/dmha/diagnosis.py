@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from dmha.domain.text import served
+from dmha.domain.characters import served
 from dmha.protocols import Index, Ledger, Truth
 
 T = TypeVar("T")

@@ -553,8 +553,13 @@ def _revector(rows: Sequence[tuple[int, NDArray[np.float32] | None]], ledger: Le
 
 
 def _question(text: str) -> str:
-    """What to recall for: the words around the statements, or all of it; a very long turn by its beginning."""
-    return (plain(text) or text)[:MOST_QUERY]
+    """What to recall for: the words around the statements, or all of it; a very long turn by its beginning.
+
+    A turn is not in the query language: its `^` weighs nothing.
+    """
+    asked = (plain(text) or text)[:MOST_QUERY]
+    unweighted = asked.translate({ord("^"): " ", ord("＾"): " "})
+    return unweighted if unweighted.strip() else asked
 
 
 def _told_of(heard: Perceived, problems: Sequence[InvalidInput]) -> str:

@@ -1,1 +1,1 @@
-"""Benchmarks: public data sets through the public names, on the path that every caller takes. Nothing else lives here."""
+"""Benchmarks: public data sets through the public names, on the path that every caller takes; nothing else."""

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 
 def recall_at(ranked: Sequence[object], wanted: AbstractSet[object], k: int) -> float:
     """The share of what was wanted that stands among the first `k`."""
-    return len(wanted.intersection(ranked[:k])) / len(wanted)
+    return len(wanted & set(ranked[:k])) / len(wanted)
 
 
 def reciprocal_rank(ranked: Sequence[object], wanted: AbstractSet[object]) -> float:

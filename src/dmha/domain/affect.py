@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dmha.domain import lexicon
-from dmha.domain.text import asks, fold, language, sentences, terms, words
+from dmha.domain.characters import fold, language
+from dmha.domain.text import asks, sentences, terms, words
 from dmha.types import Affect
 
 WEIGHT = 0.5  # one plain word gives 1 - exp(-0.5) = .39, a strong one .63: two plain words feel like a strong one

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from dmha.domain.characters import fold
 from dmha.domain.expressions import FEATURES, Feature, Ranking, compile_ranking
 from dmha.domain.expressions.check import known_names
 from dmha.domain.expressions.source import Source, Span, quoted, ranking_text
 from dmha.domain.presets import PRESETS
-from dmha.domain.text import fold
 from dmha.errors import InvalidInput
 
 _BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")

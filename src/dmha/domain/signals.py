@@ -12,7 +12,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from dmha.domain.text import asks, fold, language, parse_query, sentences, terms, words
+from dmha.domain.characters import fold, language
+from dmha.domain.query import parse_query
+from dmha.domain.text import asks, sentences, terms, words
 from dmha.domain.words import ANTONYMS, FUNCTION, MODALS, NEGATORS, NUMERALS
 
 SAME_THING = 0.75  # shared content of two sentences, Jaccard: one word in five or so may differ

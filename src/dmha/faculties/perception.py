@@ -14,10 +14,13 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from dmha.domain import affect, text
+from dmha.domain import affect
+from dmha.domain.characters import language, served
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.domain.logic.statements import FactStatement, Parsed, parse_statements
+from dmha.domain.query import Query, parse_query
 from dmha.domain.terms import pack
+from dmha.domain.text import terms
 from dmha.errors import InvalidInput, OutOfBounds
 from dmha.protocols import Embedder
 from dmha.records import Counted, Perceived, Question
@@ -92,18 +95,18 @@ class Perception:
 
     def embed(self, spoken: Sequence[tuple[str, str]]) -> list[NDArray[np.float32] | None]:
         """A vector for each (speaker, text); None where the embedder does not serve the text's script."""
-        served = [i for i, (_, words) in enumerate(spoken) if text.served(words, self.scripts)]
-        made = self._embedder.embed([_EMBEDDED.format(speaker=spoken[i][0], text=spoken[i][1]) for i in served])
+        readable = [i for i, (_, words) in enumerate(spoken) if served(words, self.scripts)]
+        made = self._embedder.embed([_EMBEDDED.format(speaker=spoken[i][0], text=spoken[i][1]) for i in readable])
         vectors: list[NDArray[np.float32] | None] = [None] * len(spoken)
-        for place, vector in zip(served, made, strict=True):
+        for place, vector in zip(readable, made, strict=True):
             vectors[place] = vector
         return vectors
 
-    def ask(self, query: str) -> tuple[Question, text.Query]:
+    def ask(self, query: str) -> tuple[Question, Query]:
         """A query made ready for the index, and its words for exact matching."""
         check_text("query", query, most=MOST_QUERY)
-        parsed = text.parse_query(query)
-        vector = self._vector_of(parsed.text) if text.served(parsed.text, self.scripts) else None
+        parsed = parse_query(query)
+        vector = self._vector_of(parsed.text) if served(parsed.text, self.scripts) else None
         return Question(query, parsed.weights, vector), parsed
 
     def _embed_query(self, query: str) -> NDArray[np.float32]:
@@ -136,8 +139,8 @@ class Perception:
 
 def count(words: str) -> Counted:
     """A text as counted terms."""
-    found = text.terms(words)
-    return Counted(pack(found), text.language(words), len(found))
+    found = terms(words)
+    return Counted(pack(found), language(words), len(found))
 
 
 def memory_uid(user_id: str, world: str, turn_uid: str) -> str:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from dmha.domain.expressions import Ranking, Scores
 from dmha.domain.forgetting import reinforce, retention, tier_after
+from dmha.domain.query import Query
 from dmha.domain.ranking import exact_match, keyed_uniform, top
-from dmha.domain.text import Query
 from dmha.protocols import Index, Ledger
 from dmha.records import Candidates, Filters, Question, Reinforcement, Scope, State
 from dmha.types import NEVER_FADES, Affect, Hit, Memory

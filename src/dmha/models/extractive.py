@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dmha.domain.characters import language
 from dmha.domain.prompt import OPENING, Remembered, Said, read
 from dmha.domain.terms import idf
-from dmha.domain.text import language, sentences, terms
+from dmha.domain.text import sentences, terms
 from dmha.domain.tokens import estimate_tokens
 
 # How many sentences a reply quotes at most: an answer and what stands beside it, not a list.

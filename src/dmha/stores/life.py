@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from dmha.records import Reinforcement, Scope
 from dmha.stores import schema
+from dmha.stores.perspectives import take_up
 from dmha.stores.places import allocate
 
 
@@ -21,6 +22,7 @@ class Life:
     def reinforce(self, scope: Scope, recalled: Sequence[Reinforcement], cause: str, now: float) -> None:
         """Strengthen this companion's perspective on what it recalled; `cause` is the turn or key that asked."""
         perspectives = schema.perspectives
+        take_up(self._connection, scope, [item.memory_id for item in recalled])
         for item in recalled:
             self._connection.execute(
                 update(perspectives)
@@ -83,8 +85,9 @@ class Life:
             ).scalar()
         self._connection.execute(
             insert(schema.lessons).values(
-                id=allocate(self._connection, schema.lessons), companion_id=scope.companion_id, turn_id=turn_id,
-                question=question, answer=answer, reason=reason, status="queued", at=now,
+                id=allocate(self._connection, schema.lessons), tenant_id=scope.tenant_id,
+                companion_id=scope.companion_id, turn_id=turn_id, question=question, answer=answer, reason=reason,
+                status="queued", at=now,
             )
         )  # fmt: skip
 
@@ -93,6 +96,7 @@ class Life:
         outcomes = schema.outcomes
         body = self._connection.execute(
             select(outcomes.c.body).where(
+                outcomes.c.tenant_id == scope.tenant_id,
                 outcomes.c.companion_id == scope.companion_id,
                 outcomes.c.operation == operation,
                 outcomes.c.key == key,
@@ -104,6 +108,7 @@ class Life:
         """Keep what a keyed request came to, in the transaction of its effects."""
         self._connection.execute(
             insert(schema.outcomes).values(
-                companion_id=scope.companion_id, operation=operation, key=key, at=now, body=body
+                tenant_id=scope.tenant_id, companion_id=scope.companion_id, operation=operation, key=key, at=now,
+                body=body,
             )
-        )
+        )  # fmt: skip

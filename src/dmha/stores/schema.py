@@ -288,6 +288,7 @@ lessons = Table(
     "lessons",
     metadata,
     _id(),
+    _to("tenants", "tenant_id"),
     _to("companions", "companion_id"),
     _to("turns", "turn_id", nullable=True),
     Column("question", Text, nullable=False),
@@ -295,14 +296,17 @@ lessons = Table(
     Column("reason", Text, nullable=False),
     Column("status", String(16), nullable=False),
     Column("at", Double, nullable=False),
+    Index(None, "tenant_id"),
     Index(None, "companion_id"),
     Index(None, "turn_id"),
 )
 
-# What a keyed request came to, so that a retry answers the same and does nothing.
+# What a keyed request came to, so that a retry answers the same and does nothing. Keys are a tenant's own, as the uids
+# of its turns are: one companion may live through a turn "t1" in each of its worlds.
 outcomes = Table(
     "outcomes",
     metadata,
+    _to("tenants", "tenant_id", primary_key=True),
     _to("companions", "companion_id", primary_key=True),
     Column("operation", String(16), primary_key=True),
     Column("key", Text, primary_key=True),

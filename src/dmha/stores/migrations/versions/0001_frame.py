@@ -59,13 +59,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "outcomes",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("companion_id", sa.Integer(), nullable=False),
         sa.Column("operation", sa.String(length=16), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
         sa.Column("body", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(["companion_id"], ["companions.id"], name=op.f("fk_outcomes_companion_id")),
-        sa.PrimaryKeyConstraint("companion_id", "operation", "key", name=op.f("pk_outcomes")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_outcomes_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", "companion_id", "operation", "key", name=op.f("pk_outcomes")),
     )
     op.create_table(
         "sessions",
@@ -159,6 +161,7 @@ def upgrade() -> None:
     op.create_table(
         "lessons",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("companion_id", sa.Integer(), nullable=False),
         sa.Column("turn_id", sa.Integer(), nullable=True),
         sa.Column("question", sa.Text(), nullable=False),
@@ -167,10 +170,12 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
         sa.ForeignKeyConstraint(["companion_id"], ["companions.id"], name=op.f("fk_lessons_companion_id")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_lessons_tenant_id")),
         sa.ForeignKeyConstraint(["turn_id"], ["turns.id"], name=op.f("fk_lessons_turn_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lessons")),
     )
     op.create_index(op.f("ix_lessons_companion_id"), "lessons", ["companion_id"], unique=False)
+    op.create_index(op.f("ix_lessons_tenant_id"), "lessons", ["tenant_id"], unique=False)
     op.create_index(op.f("ix_lessons_turn_id"), "lessons", ["turn_id"], unique=False)
     op.create_table(
         "memories",

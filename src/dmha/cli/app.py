@@ -1,0 +1,244 @@
+"""The commands of `dmha`. Each opens the mind, calls one public name and shows what came back.
+
+Heavy imports stay inside the commands, so that `dmha --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from dmha import __version__
+from dmha.cli import render
+from dmha.cli.door import Door, open_streams
+from dmha.cli.options import Agent, Db, Json, Present, Ranking, Session, User, moment, opened, waiting, zone
+from dmha.errors import InvalidInput
+from dmha.types import Kind, Turn
+
+app = typer.Typer(cls=Door, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+bench = typer.Typer(no_args_is_help=True, help="Measure the memory against public data.")
+app.add_typer(bench, name="bench")
+
+
+def main() -> None:
+    """The program `dmha`."""
+    open_streams()
+    app(prog_name="dmha")
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"dmha {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def door(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """The memory that companions and agents keep for years."""
+
+
+@app.command()
+def add(
+    text: Annotated[str | None, typer.Argument(help="What was said; - reads lines of JSON from stdin.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="Turns as lines of JSON (docs/cli.md).")] = None,
+    speaker: Annotated[str, typer.Option("--speaker", help="Who said it.")] = "user",
+    at: Annotated[str | None, typer.Option("--at", metavar="ISO", help="When. [default: now]")] = None,
+    id: Annotated[str | None, typer.Option("--id", help="The turn's id: a known one changes nothing.")] = None,
+    private: Annotated[bool, typer.Option("--private", help="Only while its speaker is present.")] = False,
+    kind: Annotated[Kind, typer.Option("--kind", help="What it is.")] = "episode",
+    db: Db = None,
+    user: User = "me",
+    agent: Agent = "default",
+    session: Session = "default",
+    as_json: Json = False,
+) -> None:
+    """Remember what was said: one turn, or a file of them, all or none."""
+    if (text is None) == (file is None):
+        raise InvalidInput("TEXT", "give either a text or --file", "For example: dmha add 'I moved to Osaka.'")
+    if text is None or text == "-":
+        turns = _read(file)
+    else:
+        turns = [Turn(text, speaker, at=moment("--at", at), id=id, private=private)]
+    with opened(db, made=True) as mind, waiting("Remembering") as progress:
+        ids = mind.add(turns, user_id=user, agent_id=agent, session_id=session, kind=kind, progress=progress)
+    _show(f"{len(ids)} remembered.", ids, as_json)
+
+
+@app.command("recall", help="Bring memories back as search does, and strengthen what came back.")
+@app.command("search", help="Find memories, best first, with what each term of the ranking gave. Changes nothing.")
+def find(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(help="What to look for; word^3 weighs a word.")],
+    top_k: Annotated[int, typer.Option("--top-k", "-k", help="How many at most.")] = 5,
+    ranking: Ranking = None,
+    speaker: Annotated[str | None, typer.Option("--speaker", help="Only what this one said.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="ISO", help="Not before.")] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="ISO", help="Not after.")] = None,
+    kind: Annotated[Kind | None, typer.Option("--kind", help="Only memories of this kind.")] = None,
+    present: Present = None,
+    min_confidence: Annotated[float, typer.Option("--min-confidence", help="0 to 1.")] = 0.0,
+    db: Db = None,
+    user: User = "me",
+    agent: Agent = "default",
+    as_json: Json = False,
+) -> None:
+    with opened(db) as mind:
+        found = (mind.recall if context.info_name == "recall" else mind.search)(
+            query, user_id=user, agent_id=agent, top_k=top_k, ranking=ranking, speaker=speaker,
+            since=moment("--since", since), until=moment("--until", until), kind=kind, present=present or (),
+            min_confidence=min_confidence,
+        )  # fmt: skip
+    _show(render.hits(found, zone()), found, as_json)
+
+
+@app.command()
+def tell(
+    statement: Annotated[str, typer.Argument(help="A fact:, deny: or rule: line (docs/knowledge.md).")],
+    db: Db = None,
+    user: User = "me",
+    agent: Agent = "default",
+    as_json: Json = False,
+) -> None:
+    """Tell a fact, a denial or a rule. Nothing told before is deleted by it."""
+    with opened(db, made=True) as mind:
+        knowledge = mind.knowledge(user_id=user, agent_id=agent)
+        knowledge.tell(statement)
+        clashes = knowledge.conflicts()
+    said = Text.assemble("Told. ", (f"{len(clashes)} contradictions: dmha ask --conflicts" if clashes else "", "dim"))
+    _show(said, {"told": statement, "conflicts": clashes}, as_json)
+
+
+@app.command()
+def ask(
+    entity: Annotated[str | None, typer.Argument(help="Of whom or what.")] = None,
+    attribute: Annotated[str | None, typer.Argument(help="What to know of it.")] = None,
+    conflicts: Annotated[bool, typer.Option("--conflicts", help="Ask what contradicts what instead.")] = False,
+    scope: Annotated[str, typer.Option("--scope", help="The fact's context: home, work, a game.")] = "",
+    present: Present = None,
+    db: Db = None,
+    user: User = "me",
+    agent: Agent = "default",
+    as_json: Json = False,
+) -> None:
+    """Ask what is known: the value, since when, and why."""
+    if conflicts == (entity is not None) or (entity is None) != (attribute is None):
+        raise InvalidInput(
+            "ENTITY", "give an entity and an attribute, or --conflicts", "For example: dmha ask aya city"
+        )
+    with opened(db) as mind:
+        knowledge = mind.knowledge(user_id=user, agent_id=agent)
+        if entity is None or attribute is None:
+            clashes = knowledge.conflicts(present=present or ())
+            return _show(render.conflicts(clashes), clashes, as_json)
+        given = knowledge.ask(entity, attribute, scope=scope, present=present or ())
+    return _show(render.answer(f"{entity}.{attribute}", given, zone()), given, as_json)
+
+
+@app.command()
+def chat(
+    speaker: Annotated[str, typer.Option("--speaker", help="Who talks.")] = "user",
+    db: Db = None,
+    user: User = "me",
+    agent: Agent = "default",
+    session: Annotated[
+        str | None, typer.Option("--session", help="Which conversation. [default: today's date]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Talk with a companion; through a pipe, a line is a turn."""
+    from dmha.cli.chat import Chat
+
+    here = zone()
+    with opened(db, made=True) as mind:
+        today = f"{datetime.now(here):%Y-%m-%d}"
+        Chat(mind, _console(), here, user, agent, session or today, speaker, as_json).run()
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="The file to write, as lines of JSON.")],
+    agent: Annotated[str | None, typer.Option("--agent", help="One companion. [default: the whole account]")] = None,
+    db: Db = None,
+    user: User = "me",
+    as_json: Json = False,
+) -> None:
+    """Write a companion, or the whole account, to a file."""
+    with opened(db) as mind:
+        lines = mind.export(file, user_id=user, agent_id=agent)
+    _show(f"{lines} lines written to {render.shown(str(file))}.", {"file": str(file), "lines": lines}, as_json)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A file made by dmha export.")],
+    agent: Annotated[str | None, typer.Option("--agent", help="The name for the file's one companion.")] = None,
+    db: Db = None,
+    user: User = "me",
+    as_json: Json = False,
+) -> None:
+    """Read an exported file into the account, all or nothing."""
+    with opened(db, made=True) as mind:
+        made = mind.import_(file, user_id=user, agent_id=agent)
+    _show(f"{made} memories read from {render.shown(str(file))}.", {"file": str(file), "memories": made}, as_json)
+
+
+@bench.command()
+def locomo(
+    data: Annotated[Path, typer.Option("--data", help="locomo10.json, as its authors publish it.")],
+    ranking: Ranking = None,
+    as_json: Json = False,
+) -> None:
+    """Recall over LoCoMo's ten long conversations: is the answer's turn among what comes back?"""
+    from dmha.bench.locomo import main as measure
+
+    measure(data, ranking=ranking, as_json=as_json)
+
+
+@app.command()
+def doctor(
+    fix: Annotated[bool, typer.Option("--fix", help="Embed what has no vector, and rebuild the index.")] = False,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Look at the file, the index, the embedder and what it cannot read. Exit status 1 where something is wrong."""
+    from dmha.cli import doctor as ward
+
+    found = ward.examine(db, fix=fix)
+    _show(ward.table(found), found, as_json)
+    if not all(one.ok for one in found):
+        raise typer.Exit(1)
+
+
+def _read(file: Path | None) -> list[Turn]:
+    from dmha.cli.turns import read_turns
+
+    if file is None:
+        return read_turns(sys.stdin.buffer, "stdin")
+    try:
+        with file.open("rb") as lines:
+            return read_turns(lines, file.name)
+    except OSError as error:
+        raise InvalidInput("--file", f"{file}: {error.strerror}", "Give a file that can be read.") from error
+
+
+def _show(said: RenderableType, value: Any, as_json: bool) -> None:
+    """Print for a person, or as one JSON document."""
+    if as_json:
+        typer.echo(json.dumps(render.plain(value), ensure_ascii=False))
+    else:
+        _console().print(said, markup=False)
+
+
+def _console() -> Console:
+    return Console(highlight=False, emoji=False)

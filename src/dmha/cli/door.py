@@ -1,0 +1,55 @@
+"""What stands between the commands and the shell: errors as one line, exit codes, streams that can write any text."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+from typer import Exit
+from typer.core import TyperGroup
+
+from dmha.cli.render import shown
+from dmha.errors import DmhaError, MissingExtra, Unavailable
+
+# What a shell script can tell apart: 2, give something else (as for a wrong option); 3, mend the surroundings.
+GIVEN_WRONG, SURROUNDINGS = 2, 3
+
+_AS_JSON = "dmha.json"
+
+
+class Door(TyperGroup):
+    """Runs a command; an error that DMHA raises on purpose becomes a line on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except DmhaError as error:
+            raise Exit(report(error, as_json=ctx.meta.get(_AS_JSON, False))) from error
+
+
+def errors_as_json(context: Any, value: bool) -> bool:
+    """Called where `--json` is read: from then on an error is JSON too."""
+    context.meta[_AS_JSON] = value
+    return value
+
+
+def report(error: DmhaError, *, as_json: bool = False) -> int:
+    """Say the error on stderr; returns the exit code."""
+    if as_json:
+        said = {name: value for name, value in vars(error).items() if isinstance(value, str | int)}
+        print(json.dumps({"error": type(error).__name__, "message": str(error), **said}), file=sys.stderr)  # noqa: T201 - machine-readable: not for rich to wrap
+    else:
+        line = Text.assemble(("error: ", "bold red"), (" ".join(shown(str(error)).split()), "red"))
+        Console(stderr=True, highlight=False).print(line, soft_wrap=True)
+    return SURROUNDINGS if isinstance(error, Unavailable | MissingExtra) else GIVEN_WRONG
+
+
+def open_streams() -> None:
+    """Let stdout and stderr write any text, whatever the terminal's encoding: what it cannot say is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -1,0 +1,230 @@
+"""How things look in a terminal: hits and their reasons, replies, contradictions, feelings, answers.
+
+Everything here makes rich renderables, or plain values for JSON, out of values; nothing here prints. Whatever was said
+by somebody goes through `shown`, so that no memory can move the cursor or turn the line round.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from dmha.types import Affect, Answer, Conflict, Fact, Feelings, Hit, Repair, Reply
+
+# Middle tones: they stand on a light ground as on a dark one. The first four are the default ranking's terms.
+_TERMS = ("#4f9fd0", "#7fa650", "#d0963c", "#b07cb8", "#5fb3a3", "#c96f6f")
+_FEELINGS = {"joy": "#d9a62e", "aversion": "#5b87d6", "trauma": "#c0567a"}
+_NEGATIVE = "#d05050"
+QUOTED, WELL, WRONG = "#7fa650", "#7fa650", "#d05050"
+
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_STATUS = {"true": WELL, "false": "#d0963c", "unknown": "dim", "conflicted": WRONG}
+
+# C0 and C1 controls but for tab and newline; marks that reorder a line; lone surrogates. They are shown, not obeyed.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def shown(text: str) -> str:
+    """The text with signs that would steer the terminal replaced by one that can be seen."""
+    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def plain(value: Any) -> Any:
+    """A value of `dmha.types` as JSON has it: objects, lists, text, numbers; times in ISO 8601."""
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    return value
+
+
+# --- hits ------------------------------------------------------------------------------------------------------------
+
+
+def hits(found: Sequence[Hit], zone: tzinfo) -> RenderableType:
+    """Hits with their words in full: a line of numbers each, the words below it."""
+    full = _fullest(found)
+    rows: list[RenderableType] = [legend(found[0]), Text()] if found else [Text("Nothing that fits is remembered.")]
+    for hit in found:
+        memory = hit.memory
+        line = Text.assemble(
+            *_score(hit, full, cells=16), f"   {memory.at.astimezone(zone):%Y-%m-%d %H:%M}  ",
+            (shown(memory.speaker), "bold"), (f"  {hit.confidence:.0%}{_marks(hit)}", "dim"),
+        )  # fmt: skip
+        rows += [line, Padding(Text(shown(memory.text)), (0, 0, 1, 2))]
+    return Group(*rows)
+
+
+def hit_lines(found: Sequence[Hit], zone: tzinfo, doubtful: float = 0.0) -> Table:
+    """Hits as a line each, the words clipped; those less sure than `doubtful` are dim."""
+    table = Table.grid(padding=(0, 2))
+    for column in ("score", "date", "speaker"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("text", ratio=1, no_wrap=True, overflow="ellipsis")
+    full = _fullest(found)
+    for hit in found:
+        memory = hit.memory
+        table.add_row(
+            Text.assemble(*_score(hit, full, cells=10)),
+            f"{memory.at.astimezone(zone):%Y-%m-%d}",
+            Text(shown(memory.speaker)),
+            Text(" ".join(shown(memory.text).split())),
+            style="dim" if hit.confidence < doubtful else "",
+        )
+    return table
+
+
+def legend(hit: Hit) -> Text:
+    """The terms of a ranking in the order and the colours of their numbers."""
+    pairs = ((("■ ", colour), (f"{term}   ", "dim")) for term, colour in zip(hit.reasons, _colours(hit), strict=True))
+    return Text.assemble(*(part for pair in pairs for part in pair))
+
+
+def _score(hit: Hit, full: float, cells: int) -> list[str | tuple[str, str] | Text]:
+    numbers = Text(" ").join(
+        Text(_short(value), style=colour if value >= 0 else _NEGATIVE)
+        for value, colour in zip(hit.reasons.values(), _colours(hit), strict=True)
+    )
+    return [(_short(hit.score), "bold"), " ", _stacked(hit, full, cells), " ", numbers]
+
+
+def _stacked(hit: Hit, full: float, cells: int) -> Text:
+    """The terms that add to the score as one bar, each in its colour; `full` is the sum that fills it."""
+    bar, reached, drawn = Text(), 0.0, 0
+    for value, colour in zip(hit.reasons.values(), _colours(hit), strict=True):
+        reached += max(value, 0.0)
+        ends = min(cells, round(cells * reached / full))
+        bar.append("█" * (ends - drawn), colour)
+        drawn = ends
+    return bar.append(" " * (cells - drawn))
+
+
+def _fullest(found: Sequence[Hit]) -> float:
+    return max((sum(max(value, 0.0) for value in hit.reasons.values()) for hit in found), default=0.0) or 1.0
+
+
+def _colours(hit: Hit) -> list[str]:
+    return [_TERMS[place % len(_TERMS)] for place in range(len(hit.reasons))]
+
+
+def _marks(hit: Hit) -> str:
+    memory = hit.memory
+    marks = [memory.kind] if memory.kind != "episode" else []
+    marks += ["private"] if memory.private else []
+    marks += [hit.why] if hit.why != "match" else []
+    return "".join(f"  {mark}" for mark in marks)
+
+
+def _short(value: float) -> str:
+    """A number of a score in four places or so: .84, 1.12, -.06."""
+    return f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 0.995 else f"{value:.2f}"
+
+
+# --- feelings, replies, contradictions -------------------------------------------------------------------------------
+
+
+def mood(felt: Affect, cells: int = 8) -> Text:
+    """Joy, aversion and trauma as three small bars."""
+    line = Text()
+    for name, colour in _FEELINGS.items():
+        line.append(f"{name} ", "dim").append_text(_level(getattr(felt, name), colour, cells)).append("  ")
+    return line
+
+
+def feelings(felt: Feelings) -> RenderableType:
+    """The mood, and what is felt about each speaker."""
+    table = Table.grid(padding=(0, 2))
+    table.add_row(Text("mood", "bold"), mood(felt.mood))
+    for name, about in sorted(felt.about.items()):
+        table.add_row(Text(f"about {shown(name)}"), mood(about))
+    return table
+
+
+def reply(given: Reply) -> RenderableType:
+    """What the companion said, beside a bar of its own."""
+    table = Table.grid(padding=(0, 1))
+    for line in given.text.splitlines():
+        table.add_row(Text("▌", QUOTED), Text(shown(line)))
+    return table
+
+
+def state(given: Reply) -> Text:
+    """One line on how the reply stands: mood, consistency, confidence, what came back, how long it took."""
+    took = sum(step.ms for step in given.trace.values())
+    line = mood(given.mood, cells=5)
+    line.append(f"consistency {given.consistency:.2f}  confidence {given.confidence:.2f}  ", "dim")
+    return line.append(f"{len(given.recalled)} recalled  {took:.0f} ms", "dim")
+
+
+def repairs(mended: Iterable[Repair]) -> Table:
+    """What contradicted what, and how it was mended."""
+    table = Table.grid(padding=(0, 1))
+    for repair in mended:
+        conflict = repair.conflict
+        table.add_row(
+            Text("mended", WRONG),
+            Text.assemble(
+                (shown(conflict.left), "strike"), " → ", (shown(conflict.right), "bold"),
+                (f"  {shown(conflict.rule)}, consistency {repair.before:.2f} → {repair.after:.2f}", "dim"),
+            ),
+        )  # fmt: skip
+    return table
+
+
+def conflicts(found: Sequence[Conflict]) -> RenderableType:
+    """Contradictions with their ways out."""
+    if not found:
+        return Text("Nothing contradicts anything.")
+    rows: list[RenderableType] = []
+    for conflict in found:
+        head = Text.assemble((shown(conflict.right), "bold"), " against ", (shown(conflict.left), "strike"))
+        head.append(f"  {shown(conflict.rule)}; severity {conflict.severity:.1f}, confidence {conflict.confidence:.1f}", "dim")  # fmt: skip
+        rows += [head, *(Text(f"  or: {shown(way)}") for way in conflict.ways_out), Text()]
+    return Group(*rows[:-1])
+
+
+# --- knowledge -------------------------------------------------------------------------------------------------------
+
+
+def answer(asked: str, given: Answer, zone: tzinfo) -> RenderableType:
+    """The value and how it stands, then the derivation as it was told, then the turns it rests on."""
+    head = Text.assemble((shown(asked), "bold"), " ", (given.status, _STATUS[given.status]))
+    if given.value is not None:
+        head.append("  ").append(shown(given.value), "bold")
+    if given.since is not None:
+        head.append(f"  since {given.since.astimezone(zone):%Y-%m-%d}, confidence {given.confidence:.2f}", "dim")
+    rows = [head, *(Text(f"  {shown(line)}") for line in given.why)]
+    if given.sources:
+        rows.append(Text(f"  turns: {shown(', '.join(given.sources))}", "dim"))
+    return Group(*rows)
+
+
+def facts(known: Iterable[Fact], zone: tzinfo) -> Table:
+    """All that holds, told or concluded."""
+    table = Table.grid(padding=(0, 2))
+    for fact in known:
+        slot = f"{fact.entity}.{fact.attribute}" + (f" ({fact.scope})" if fact.scope else "")
+        since = "" if fact.valid_from is None else f"since {fact.valid_from.astimezone(zone):%Y-%m-%d}"
+        said = f"{'is not' if fact.negated else '='} {fact.value}"
+        how = "told" if fact.rule is None else "concluded"
+        table.add_row(Text(shown(slot), "bold"), Text(shown(said)), Text(f"{since}  {how}  {fact.confidence:.2f}", "dim"))  # fmt: skip
+    return table
+
+
+def _level(value: float, colour: str, cells: int) -> Text:
+    """A value of 0..1 as a bar of whole and eighth blocks on a dim ground."""
+    whole, eighths = divmod(round(min(max(value, 0.0), 1.0) * cells * 8), 8)
+    filled = "█" * whole + (_EIGHTHS[eighths] if eighths else "")
+    return Text(filled, colour).append("·" * (cells - len(filled)), "dim")
