@@ -37,7 +37,7 @@ from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import hits_from, hits_to, reply_from, reply_to
 from dmha.protocols import ChatModel, Clock, Embedder, Index, Ledger, Progress, Truth, no_progress
 from dmha.records import Filters, Perceived, Place, Scope, State
-from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, echoes
+from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace
 from dmha.transfer import export_file, import_file
 from dmha.types import KINDS, TIERS, Affect, Feelings, Hit, Kind, Memory, Polarity, Reply, Tier, Turn
 
@@ -154,7 +154,7 @@ class Mind:
             step.did = "one lesson recorded" if lesson else "nothing to learn"
             (said,), _ = self.perception.perceive(
                 [Turn(draft, agent_id, id=f"{heard.uid}/reply", source="assistant")], user_id=user_id,
-                world=place.world, kind="episode", now=now, recallable=not echoes(draft, scene),
+                world=place.world, kind="episode", now=now, recallable=not scene.echoed_by(draft, self._chat),
                 private_to=speaker if private or scene.confided else None,
             )  # fmt: skip
             reply = Reply(

@@ -71,8 +71,9 @@ class Embedder(Protocol):
 class ChatModel(Protocol):
     """Writes replies. `reply` yields pieces of text; `count_tokens` is the measure of every token budget.
 
-    A message is `{"role": "system" | "user" | "assistant", "content": str}`. Raises `Unavailable` when the model
-    cannot be reached; pieces already yielded stay valid.
+    A message is `{"role": "system" | "user" | "assistant", "content": str}`. A model whose replies only ever quote what
+    it was given has an attribute `quotes_only` that is true: they are kept, and never brought back as new. Raises
+    `Unavailable` when the model cannot be reached; pieces already yielded stay valid.
     """
 
     def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]: ...

@@ -167,6 +167,16 @@ class Scene:
         folded = value_key(draft)
         return [answer.confidence for _, answer in self.known() if answer.value and value_key(answer.value) in folded]
 
+    def echoed_by(self, draft: str, chat: ChatModel) -> bool:
+        """Whether the draft only repeats what was recalled or known."""
+        words = terms(draft)
+        if not words or getattr(chat, "quotes_only", False):
+            return True
+        remembered = " ".join((*(state.text for state in self.evidence), *self.corrections))
+        known = " ".join(f"{slot} {answer.value}" for slot, answer in self.known())
+        held = set(terms(f"{remembered} {known}"))
+        return sum(word in held for word in words) >= ECHO * len(words)
+
     def _parts(self) -> prompt.Parts:
         return prompt.Parts(
             question=prompt.Said(self._when(self.now.timestamp()), self.heard.speaker, self.heard.text),
@@ -191,17 +201,6 @@ class Scene:
 
     def _when(self, seconds: float) -> str:
         return prompt.local(datetime.fromtimestamp(seconds, UTC), self.zone)
-
-
-def echoes(draft: str, scene: Scene) -> bool:
-    """Whether the draft mostly repeats what was recalled or known."""
-    words = terms(draft)
-    if not words:
-        return True
-    remembered = " ".join((*(state.text for state in scene.evidence), *scene.corrections))
-    known = " ".join(f"{slot} {answer.value}" for slot, answer in scene.known())
-    held = set(terms(f"{remembered} {known}"))
-    return sum(word in held for word in words) >= ECHO * len(words)
 
 
 def _line(slot: str, answer: Answer) -> str:

@@ -151,9 +151,7 @@ def chat(
     db: Db = None,
     user: User = "me",
     agent: Agent = "default",
-    session: Annotated[
-        str | None, typer.Option("--session", help="Which conversation. [default: today's date]")
-    ] = None,
+    session: Annotated[str | None, typer.Option("--session", help="Which conversation. [default: today]")] = None,
     as_json: Json = False,
 ) -> None:
     """Talk with a companion; through a pipe, a line is a turn."""

@@ -56,19 +56,20 @@ class Chat:
 
     def answer(self, line: str) -> None:
         """A command is carried out; anything else is said to the companion."""
-        where = {"user_id": self.user, "agent_id": self.agent}
         if line == "/why":
             self.why = not self.why
             self.console.print(f"The reasons are {'shown' if self.why else 'hidden'}.", style="dim")
         elif line == "/mood":
-            self.console.print(render.feelings(self.mind.feelings(**where)))
+            self.console.print(render.feelings(self.mind.feelings(user_id=self.user, agent_id=self.agent)))
         elif line == "/facts":
-            knowledge = self.mind.knowledge(**where)
+            knowledge = self.mind.knowledge(user_id=self.user, agent_id=self.agent)
             self.console.print(render.facts(knowledge.facts(present=[self.speaker]), self.zone))
         elif line.startswith("/"):
             self.console.print(HELP, style="dim", markup=False)
         else:
-            said = self.mind.contextualize(line, session_id=self.session, speaker=self.speaker, **where)
+            said = self.mind.contextualize(
+                line, user_id=self.user, agent_id=self.agent, session_id=self.session, speaker=self.speaker
+            )
             self.show(said)
 
     def show(self, said: Reply) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Db = Annotated[
     str | None,
-    typer.Option("--db", metavar="FILE", help="The memory's file. [default: DMHA_DATABASE, or companion.db]"),
+    typer.Option("--db", metavar="FILE", help="The memory. [default: DMHA_DATABASE, or companion.db]"),
 ]
 User = Annotated[str, typer.Option("--user", help="Whose account it is.")]
 Agent = Annotated[str, typer.Option("--agent", help="Which companion of the account.")]

@@ -25,6 +25,7 @@ _FEELINGS = {"joy": "#d9a62e", "aversion": "#5b87d6", "trauma": "#c0567a"}
 _NEGATIVE = "#d05050"
 QUOTED, WELL, WRONG = "#7fa650", "#7fa650", "#d05050"
 
+_FELT = 0.05  # less of a feeling is not drawn in a bar of five cells
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _STATUS = {"true": WELL, "false": "#d0963c", "unknown": "dim", "conflicted": WRONG}
 
@@ -63,7 +64,7 @@ def hits(found: Sequence[Hit], zone: tzinfo) -> RenderableType:
             *_score(hit, full, cells=16), f"   {memory.at.astimezone(zone):%Y-%m-%d %H:%M}  ",
             (shown(memory.speaker), "bold"), (f"  {hit.confidence:.0%}{_marks(hit)}", "dim"),
         )  # fmt: skip
-        rows += [line, Padding(Text(shown(memory.text)), (0, 0, 1, 2))]
+        rows += [line, Padding(Text(shown(memory.text)), (0, 0, 1, 2), expand=False)]
     return Group(*rows)
 
 
@@ -88,8 +89,9 @@ def hit_lines(found: Sequence[Hit], zone: tzinfo, doubtful: float = 0.0) -> Tabl
 
 def legend(hit: Hit) -> Text:
     """The terms of a ranking in the order and the colours of their numbers."""
-    pairs = ((("■ ", colour), (f"{term}   ", "dim")) for term, colour in zip(hit.reasons, _colours(hit), strict=True))
-    return Text.assemble(*(part for pair in pairs for part in pair))
+    return Text("   ").join(
+        Text.assemble(("■ ", colour), (term, "dim")) for term, colour in zip(hit.reasons, _colours(hit), strict=True)
+    )
 
 
 def _score(hit: Hit, full: float, cells: int) -> list[str | tuple[str, str] | Text]:
@@ -121,10 +123,8 @@ def _colours(hit: Hit) -> list[str]:
 
 def _marks(hit: Hit) -> str:
     memory = hit.memory
-    marks = [memory.kind] if memory.kind != "episode" else []
-    marks += ["private"] if memory.private else []
-    marks += [hit.why] if hit.why != "match" else []
-    return "".join(f"  {mark}" for mark in marks)
+    marks = ((memory.kind, memory.kind != "episode"), ("private", memory.private), (hit.why, hit.why != "match"))
+    return "".join(f"  {mark}" for mark, worth_saying in marks if worth_saying)
 
 
 def _short(value: float) -> str:
@@ -137,10 +137,13 @@ def _short(value: float) -> str:
 
 def mood(felt: Affect, cells: int = 8) -> Text:
     """Joy, aversion and trauma as three small bars."""
-    line = Text()
-    for name, colour in _FEELINGS.items():
-        line.append(f"{name} ", "dim").append_text(_level(getattr(felt, name), colour, cells)).append("  ")
-    return line
+    bars = zip(_FEELINGS, levels(felt, cells), strict=True)
+    return Text("  ").join(Text.assemble((f"{name} ", "dim"), bar) for name, bar in bars)
+
+
+def levels(felt: Affect, cells: int) -> list[Text]:
+    """Joy, aversion and trauma as bare bars."""
+    return [_level(getattr(felt, name), colour, cells) for name, colour in _FEELINGS.items()]
 
 
 def feelings(felt: Feelings) -> RenderableType:
@@ -163,9 +166,14 @@ def reply(given: Reply) -> RenderableType:
 def state(given: Reply) -> Text:
     """One line on how the reply stands: mood, consistency, confidence, what came back, how long it took."""
     took = sum(step.ms for step in given.trace.values())
-    line = mood(given.mood, cells=5)
-    line.append(f"consistency {given.consistency:.2f}  confidence {given.confidence:.2f}  ", "dim")
-    return line.append(f"{len(given.recalled)} recalled  {took:.0f} ms", "dim")
+    felt = [
+        Text.assemble((f"{name} ", "dim"), _level(getattr(given.mood, name), colour, cells=5), "  ")
+        for name, colour in _FEELINGS.items()
+        if getattr(given.mood, name) >= _FELT
+    ]
+    line = Text().join(felt) if felt else Text("calm  ", "dim")
+    line.append(f"consistency {given.consistency:.2f}  confidence {given.confidence:.2f}", "dim")
+    return line.append(f"  {len(given.recalled)} recalled  {took:.0f} ms", "dim")
 
 
 def repairs(mended: Iterable[Repair]) -> Table:
@@ -189,8 +197,9 @@ def conflicts(found: Sequence[Conflict]) -> RenderableType:
         return Text("Nothing contradicts anything.")
     rows: list[RenderableType] = []
     for conflict in found:
+        weight = f"severity {conflict.severity:.1f}, confidence {conflict.confidence:.1f}"
         head = Text.assemble((shown(conflict.right), "bold"), " against ", (shown(conflict.left), "strike"))
-        head.append(f"  {shown(conflict.rule)}; severity {conflict.severity:.1f}, confidence {conflict.confidence:.1f}", "dim")  # fmt: skip
+        head.append(f"  {shown(conflict.rule)}; {weight}", "dim")
         rows += [head, *(Text(f"  or: {shown(way)}") for way in conflict.ways_out), Text()]
     return Group(*rows[:-1])
 
@@ -218,8 +227,8 @@ def facts(known: Iterable[Fact], zone: tzinfo) -> Table:
         slot = f"{fact.entity}.{fact.attribute}" + (f" ({fact.scope})" if fact.scope else "")
         since = "" if fact.valid_from is None else f"since {fact.valid_from.astimezone(zone):%Y-%m-%d}"
         said = f"{'is not' if fact.negated else '='} {fact.value}"
-        how = "told" if fact.rule is None else "concluded"
-        table.add_row(Text(shown(slot), "bold"), Text(shown(said)), Text(f"{since}  {how}  {fact.confidence:.2f}", "dim"))  # fmt: skip
+        how = f"{since}  {'told' if fact.rule is None else 'concluded'}, confidence {fact.confidence:.2f}"
+        table.add_row(Text(shown(slot), "bold"), Text(shown(said)), Text(how, "dim"))
     return table
 
 

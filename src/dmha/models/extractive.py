@@ -57,6 +57,8 @@ _FRAMES = {
 class Extractive:
     """Quotes what was said; needs nothing. Its token measure is the stated estimate of `dmha.domain.tokens`."""
 
+    quotes_only = True
+
     def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]:
         question = str(messages[-1]["content"]).partition(": ")[2]
         frame = _FRAMES.get(language(question), _FRAMES["en"])

@@ -5,9 +5,11 @@ Reads see one snapshot each (WAL); writes begin IMMEDIATE, so that a write trans
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +44,9 @@ def open_engine(path: Path) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        json_serializer=partial(json.dumps, ensure_ascii=False),  # SQLite finds a key as it is written, not as escaped
         pool_size=8,
-        max_overflow=32,
+        max_overflow=-1,  # a search holds two at once: with a limit, searches could wait for one another in a ring
     )
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)

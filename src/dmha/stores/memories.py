@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
 
 from dmha.errors import InvalidInput, NotFound, Stale
 from dmha.records import Counted, Gist, Perceived, Scope
 from dmha.stores import schema
 from dmha.stores.knowledge import fact_row
+from dmha.stores.perspectives import born, take_up
 from dmha.stores.places import CHUNK, Places, allocate
 
 # What hangs on a memory and goes with it.
@@ -59,7 +60,7 @@ class Memories:
         }  # fmt: skip
         self._connection.execute(insert(schema.memories), [base])
         self._many(schema.memory_sources, [{"memory_id": memory_id, "source_id": source} for source in gist.sources])
-        self._many(schema.perspectives, [_perspective(scope, memory_id, gist)])
+        self._many(schema.perspectives, [born(scope, memory_id, gist)])
         self._derived(memory_id, gist.counted, gist.vector, embedder_id)
         self._log(scope.tenant_id, [(memory_id, 1)])
         return memory_id
@@ -99,7 +100,7 @@ class Memories:
         values |= {"text": text} if text is not None else {}
         values |= {"metadata": dict(metadata)} if metadata is not None else {}
         self._connection.execute(update(memories).where(memories.c.id == row.id).values(values))
-        if counted is not None:
+        if counted is not None and row.recallable:
             for table in (schema.terms, schema.vectors):
                 self._connection.execute(delete(table).where(table.c.memory_id == row.id))
             self._derived(row.id, counted, vector, embedder_id)
@@ -109,6 +110,7 @@ class Memories:
         """Set columns of this companion's perspective on a memory (pinned, say)."""
         perspectives = schema.perspectives
         row = self._row(scope, uid)
+        take_up(self._connection, scope, [row.id])
         self._connection.execute(
             update(perspectives)
             .where(perspectives.c.companion_id == scope.companion_id, perspectives.c.memory_id == row.id)
@@ -131,7 +133,6 @@ class Memories:
         query = select(tenants).where(tenants.c.user_id == user_id)
         for row in self._connection.execute(query if world is None else query.where(tenants.c.world == world)).all():
             self._forget_tenant(row.id)
-            self._forget_companions(user_id, row.world)
 
     def _forget_tenant(self, tenant_id: int) -> None:
         run, memories, turns = self._connection.execute, schema.memories, schema.turns
@@ -140,7 +141,7 @@ class Memories:
         own_speakers = select(schema.speakers.c.id).where(schema.speakers.c.tenant_id == tenant_id)
         for column in _TOLD_IN_TURN:
             run(delete(column.table).where(column.in_(own_turns)))
-        for table in (schema.facts, schema.rules):
+        for table in (schema.facts, schema.rules, schema.lessons, schema.outcomes):
             run(delete(table).where(table.c.tenant_id == tenant_id))
         for start in range(0, len(ids), CHUNK):
             self._drop(tenant_id, ids[start : start + CHUNK])
@@ -150,41 +151,43 @@ class Memories:
         run(delete(schema.speaker_names).where(schema.speaker_names.c.speaker_id.in_(own_speakers)))
         run(delete(schema.speakers).where(schema.speakers.c.tenant_id == tenant_id))
 
-    def _forget_companions(self, user_id: str, world: str) -> None:
-        """What a companion holds apart from memories: the outcomes of requests, and lessons that were taught."""
-        companions = schema.companions
-        own = select(companions.c.id).where(
-            companions.c.user_id == user_id, companions.c.agent_id == world.removeprefix("agent:")
-        )
-        for table in (schema.outcomes, schema.lessons):
-            self._connection.execute(delete(table).where(table.c.companion_id.in_(own)))
-
     def revector(self, rows: Iterable[tuple[int, np.ndarray | None]], embedder_id: int) -> None:
-        """Replace the vectors of these memories by ones of another embedder; None: it does not serve the text."""
-        made = [
-            {"memory_id": memory_id, "embedder_id": embedder_id, "data": _blob(vector)} for memory_id, vector in rows
-        ]
-        memories, chosen = schema.memories, [row["memory_id"] for row in made]
-        self._connection.execute(delete(schema.vectors).where(schema.vectors.c.memory_id.in_(chosen)))
-        self._many(schema.vectors, made)
-        touched = self._connection.execute(
-            select(memories.c.tenant_id, memories.c.id, memories.c.version).where(memories.c.id.in_(chosen))
+        """Replace the vectors of these memories by ones of another embedder; None: it does not serve the text.
+
+        A memory that was deleted, or given its vector, while the embedder was at work is left as it is.
+        """
+        memories, vectors, made = schema.memories, schema.vectors, dict(rows)
+        mine = and_(vectors.c.memory_id == memories.c.id, vectors.c.embedder_id == embedder_id)
+        waiting = self._connection.execute(
+            select(memories.c.tenant_id, memories.c.id, memories.c.version)
+            .join(vectors, mine, isouter=True)
+            .where(memories.c.id.in_(made), vectors.c.memory_id.is_(None))
+        ).all()
+        self._connection.execute(delete(vectors).where(vectors.c.memory_id.in_([row.id for row in waiting])))
+        self._many(
+            vectors, [{"memory_id": r.id, "embedder_id": embedder_id, "data": _blob(made[r.id])} for r in waiting]
         )
-        for row in touched.all():
+        for row in waiting:
             self._log(row.tenant_id, [(row.id, row.version)])
 
     def _known(self, scope: Scope, turns: Sequence[Perceived]) -> dict[str, int]:
-        memories, table = schema.memories, schema.turns
+        memories, table, versions = schema.memories, schema.turns, schema.memory_versions
+        first = and_(versions.c.memory_id == memories.c.id, versions.c.version == 1)
         known: dict[str, int] = {}
         for start in range(0, len(turns), CHUNK):
             texts = {turn.uid: turn.text for turn in turns[start : start + CHUNK]}
             rows = self._connection.execute(
-                select(table.c.uid, memories.c.id, memories.c.text, memories.c.version)
+                select(table.c.uid, memories.c.id, func.coalesce(versions.c.text, memories.c.text).label("said"))
                 .join(memories, memories.c.turn_id == table.c.id, isouter=True)
+                .join(versions, first, isouter=True)
                 .where(table.c.tenant_id == scope.tenant_id, table.c.uid.in_(texts))
             )
             for row in rows:
-                if row.id is None or (row.version == 1 and row.text != texts[row.uid]):
+                if row.id is None:
+                    raise InvalidInput(
+                        "turn id", f"{row.uid!r} is a turn whose memory was deleted", "Say it anew under another id."
+                    )
+                if row.said != texts[row.uid]:
                     raise InvalidInput(
                         "turn id", f"{row.uid!r} was already used for another turn", "Give every turn an id of its own."
                     )
@@ -214,7 +217,7 @@ class Memories:
                 "version": 1, "at": turn.at, "recorded_at": now, "score0": turn.importance,
                 "metadata": dict(turn.metadata), "text": turn.text,
             })  # fmt: skip
-            perspectives.append(_perspective(scope, memory, turn))
+            perspectives.append(born(scope, memory, turn))
             if turn.affect.joy or turn.affect.aversion or turn.affect.trauma:
                 impulses.append({
                     "companion_id": scope.companion_id, "turn_id": this, "at": turn.at, "joy": turn.affect.joy,
@@ -306,14 +309,6 @@ class Memories:
                 for memory_id, version in versions
             ],
         )
-
-
-def _perspective(scope: Scope, memory_id: int, born: Perceived | Gist) -> dict[str, Any]:
-    return {
-        "companion_id": scope.companion_id, "memory_id": memory_id, "half_life": born.half_life, "recall_count": 0,
-        "last_recalled_at": born.at, "tier": "short_term", "importance": born.importance, "joy": born.affect.joy,
-        "aversion": born.affect.aversion, "trauma": born.affect.trauma, "pinned": False,
-    }  # fmt: skip
 
 
 def _terms_row(memory_id: int, counted: Counted) -> dict[str, Any]:

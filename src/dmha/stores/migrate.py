@@ -23,7 +23,10 @@ def upgrade(engine: Engine) -> None:
 
 def revision(connection: Connection) -> str | None:
     """The schema revision of the file; None for a new one."""
-    if not inspect(connection).has_table("alembic_version"):
+    tables = inspect(connection).get_table_names()
+    if "alembic_version" not in tables:
+        if tables:
+            raise Unavailable("database", "the file is another program's database", "Give another path.")
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 

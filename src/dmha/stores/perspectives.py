@@ -1,4 +1,4 @@
-"""How one companion holds a memory: the row it starts with, at a memory's birth or when another's memory is taken up."""
+"""How one companion holds a memory: the row it starts with, when born, or when taken up from another companion."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
@@ -178,16 +178,31 @@ class Reading:
 
 
 def _metadata_equals(key: str, value: str | float | bool) -> ColumnElement[bool]:
-    if not key or '"' in key or "\\" in key:
+    """Equal in type and value: 1, "1" and true are three different things, 1 and 1.0 are one."""
+    if not _storable(key) or not key or any(letter in '"\\' or letter < " " for letter in key):
         raise InvalidInput(
-            "metadata", f"the key {key!r} cannot be asked for", "Use a key without quotes and backslashes."
+            "metadata", f"the key {key!r} cannot be asked for", "Use a key without quotes, backslashes and controls."
         )
-    found = schema.memories.c.metadata[key]
+    if not _storable(value):
+        raise InvalidInput("metadata", f"the value of {key!r} cannot be stored", "Give text, or a number below 2^63.")
+    place = (schema.memories.c.metadata, f'$."{key}"')
+    kind, found = func.json_type(*place), func.json_extract(*place)
     if isinstance(value, bool):
-        equal = found.as_boolean() == value
-    else:
-        equal = found.as_string() == value if isinstance(value, str) else found.as_float() == float(value)
-    return cast("ColumnElement[bool]", equal)
+        return kind == ("true" if value else "false")
+    if isinstance(value, str):
+        return and_(kind == "text", found == value)
+    return and_(kind.in_(("integer", "real")), found == value)
+
+
+def _storable(value: str | float) -> bool:
+    """Whether the database can hold the value at all: no half surrogates, no number that no column takes."""
+    if not isinstance(value, str):
+        return -(2**63) <= value < 2**63
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _state(row: Any) -> State:

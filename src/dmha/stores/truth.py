@@ -74,14 +74,19 @@ class Truth:
         self._folder = Path(tempfile.mkdtemp(prefix="dmha-")) if database == ":memory:" else None
         self.path = Path(database).expanduser() if self._folder is None else self._folder / "memory.db"
         self._embedder_id = 0
-        with in_words():
-            self._engine = open_engine(self.path)
-            upgrade(self._engine)
+        self._engine = open_engine(self.path)
+        try:
+            with in_words():
+                upgrade(self._engine)
+        except BaseException:
+            self._let_go()
+            raise
         self._writer = Writer(self._engine)
 
     @contextmanager
     def read(self) -> Iterator[Ledger]:
         """A snapshot: everything read inside belongs to one moment."""
+        self._writer.refuse_if_closed()
         with in_words(), self._engine.connect() as connection:
             yield Ledger(connection, self._embedder_id)
 
@@ -138,6 +143,9 @@ class Truth:
     def close(self) -> None:
         """Finish the writes under way and let go of the file."""
         self._writer.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
         self._engine.dispose()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -39,10 +39,14 @@ class Writer:
         """Run the unit and return what it returned, once it is durable; raises what it raised, undone."""
         future: Future[T] = Future()
         with self._lock:
-            if self._closed:
-                raise Unavailable("database", "this mind is closed", "Open it again with dmha.open().")
+            self.refuse_if_closed()
             self._queue.put((unit, future))
         return future.result()
+
+    def refuse_if_closed(self) -> None:
+        """Raise `Unavailable` where nothing can be handed in any more."""
+        if self._closed:
+            raise Unavailable("database", "this mind is closed", "Open it again with dmha.open().")
 
     def close(self) -> None:
         """Finish what was handed in, then stop."""
