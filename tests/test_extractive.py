@@ -1,4 +1,4 @@
-"""The chat model that only quotes: every sentence of its reply was remembered, with its date, in the asker's language."""
+"""The chat model that only quotes: each sentence of a reply was remembered, with its date, in the asker's tongue."""
 
 from __future__ import annotations
 

@@ -15,7 +15,12 @@ from dmha import InvalidInput, NotFound, OutOfBounds, Stale, Turn, Unavailable
 from dmha.domain.tokens import estimate_tokens
 from dmha.mind import Mind
 
-WHO = {"user_id": "acct", "agent_id": "relu"}
+WHO: dict[str, Any] = {"user_id": "acct", "agent_id": "relu"}
+
+
+def untyped(value: Any) -> Any:
+    """The value as a caller without a type checker would give it."""
+    return value
 
 
 class Scripted:
@@ -47,7 +52,7 @@ def texts(hits: list[dmha.Hit]) -> list[str]:
     return [hit.memory.text for hit in hits]
 
 
-# -- remembering and bringing back ---------------------------------------------------------------------------------------
+# -- remembering and bringing back --
 
 
 def test_what_was_added_is_found_at_once_with_its_reasons(mind: Mind) -> None:
@@ -151,7 +156,7 @@ def test_a_shared_world_has_one_event_and_two_perspectives(mind: Mind) -> None:
     assert mind.get(seen.memory.id, user_id="acct", agent_id="b", world="garden").recall_count == 0
 
 
-# -- single memories -------------------------------------------------------------------------------------------------------
+# -- single memories --
 
 
 def test_an_update_is_a_new_version_and_the_old_words_stay_in_history(mind: Mind) -> None:
@@ -178,7 +183,7 @@ def test_a_deleted_memory_is_gone_with_what_it_told(mind: Mind) -> None:
 def test_another_account_s_memory_does_not_exist(mind: Mind) -> None:
     """Get, update, delete and history of a foreign id are all NotFound."""
     (id,) = mind.add("I keep bees.", **WHO)
-    stranger = {"user_id": "stranger", "agent_id": "relu"}
+    stranger: dict[str, Any] = {"user_id": "stranger", "agent_id": "relu"}
     mind.add("hello", **stranger)
     for call in (mind.get, mind.delete, mind.history):
         with pytest.raises(NotFound):
@@ -198,7 +203,7 @@ def test_delete_all_leaves_other_companions_alone(mind: Mind) -> None:
     assert mind.search("bees", user_id="acct", agent_id="other") == []
 
 
-# -- the main path ---------------------------------------------------------------------------------------------------------
+# -- the main path --
 
 
 def test_a_turn_never_recalls_itself(mind: Mind) -> None:
@@ -372,7 +377,7 @@ def test_a_caret_in_a_turn_is_only_a_caret(mind: Mind) -> None:
     assert mind.contextualize("^", **WHO).text
 
 
-# -- bad input ---------------------------------------------------------------------------------------------------------------
+# -- bad input --
 
 
 @pytest.mark.parametrize(
@@ -381,13 +386,13 @@ def test_a_caret_in_a_turn_is_only_a_caret(mind: Mind) -> None:
         ("text", lambda mind: mind.add("", **WHO)),
         ("text", lambda mind: mind.add("a\ud800b", **WHO)),
         ("text", lambda mind: mind.add("a\x00b", **WHO)),
-        ("text", lambda mind: mind.add([Turn(5)], **WHO)),
+        ("text", lambda mind: mind.add([Turn(untyped(5))], **WHO)),
         ("turns", lambda mind: mind.add([{"text": "hi"}], **WHO)),
         ("at", lambda mind: mind.add([Turn("hi", at=datetime(2026, 1, 1))], **WHO)),  # noqa: DTZ001 - a naive time is the point
-        ("source", lambda mind: mind.add([Turn("hi", source="god")], **WHO)),
+        ("source", lambda mind: mind.add([Turn("hi", source=untyped("god"))], **WHO)),
         ("metadata", lambda mind: mind.add([Turn("hi", metadata={"x": float("nan")})], **WHO)),
         ("metadata", lambda mind: mind.add([Turn("hi", metadata={"x": {1, 2}})], **WHO)),
-        ("vector", lambda mind: mind.add([Turn("hi", vector=[1.0])], **WHO)),
+        ("vector", lambda mind: mind.add([Turn("hi", vector=untyped([1.0]))], **WHO)),
         ("turn id", lambda mind: mind.add([Turn("a", id="x"), Turn("b", id="x")], **WHO)),
         ("kind", lambda mind: mind.add("hi", kind="rumour", **WHO)),
         ("user_id", lambda mind: mind.add("hi", user_id="")),

@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmha.domain.prompt import CLOSING, LEAST_BUDGET, OPENING, Parts, Remembered, Said, local, measure, pack, read
+from dmha.domain.prompt import (
+    CLOSING,
+    LEAST_BUDGET,
+    OPENING,
+    Count,
+    Parts,
+    Remembered,
+    Said,
+    local,
+    measure,
+    pack,
+    read,
+)
 from dmha.errors import InvalidInput
 
 _text = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=300)
@@ -35,8 +47,15 @@ def characters(text: str) -> int:
     count=st.sampled_from([words, characters]),
 )
 def test_a_prompt_never_costs_more_than_its_budget(
-    question, persona, facts, gists, evidence, window, budget, count
-) -> None:  # type: ignore[no-untyped-def]  # hypothesis gives the types above
+    question: Said,
+    persona: list[str],
+    facts: list[str],
+    gists: list[Said],
+    evidence: list[Said],
+    window: list[tuple[str, Said]],
+    budget: int,
+    count: Count,
+) -> None:
     """Whatever is put in and however it is counted, the messages stay within the budget."""
     parts = Parts(question, persona, Remembered(facts, (), gists, evidence), window)
     assert measure(pack(parts, budget, count), count) <= budget

@@ -54,9 +54,9 @@ class Embedder(Protocol):
 
     `embed` gives float32 `[n, dimension]`, rows of length 1; a text's row does not depend on the other texts of the
     call. `id` names the model, its precision and its tokenizer: vectors of different ids are never mixed. An embedder
-    that cannot read every script has an attribute `scripts`, a frozenset of script names as `dmha.domain.characters.scripts`
-    spells them ("Latin", "Han", "Kana", ...); without that attribute it reads all. Raises `Unavailable` when the model
-    cannot be reached or made.
+    that cannot read every script has an attribute `scripts`, a frozenset of script names as
+    `dmha.domain.characters.scripts` spells them ("Latin", "Han", "Kana", ...); without that attribute it reads all.
+    Raises `Unavailable` when the model cannot be reached or made.
     """
 
     @property

@@ -25,7 +25,7 @@ _FEELINGS = {"joy": "#d9a62e", "aversion": "#5b87d6", "trauma": "#c0567a"}
 _NEGATIVE = "#d05050"
 QUOTED, WELL, WRONG = "#7fa650", "#7fa650", "#d05050"
 
-_FELT = 0.05  # less of a feeling is not drawn in a bar of five cells
+_FELT = 0.05  # less of a feeling is not drawn in a bar of four cells
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 _STATUS = {"true": WELL, "false": "#d0963c", "unknown": "dim", "conflicted": WRONG}
 
@@ -68,9 +68,9 @@ def hits(found: Sequence[Hit], zone: tzinfo) -> RenderableType:
     return Group(*rows)
 
 
-def hit_lines(found: Sequence[Hit], zone: tzinfo, doubtful: float = 0.0) -> Table:
-    """Hits as a line each, the words clipped; those less sure than `doubtful` are dim."""
-    table = Table.grid(padding=(0, 2))
+def hit_lines(found: Sequence[Hit], zone: tzinfo) -> Table:
+    """Hits as a line each, the words clipped."""
+    table = Table.grid(padding=(0, 2), expand=True)
     for column in ("score", "date", "speaker"):
         table.add_column(column, no_wrap=True)
     table.add_column("text", ratio=1, no_wrap=True, overflow="ellipsis")
@@ -82,7 +82,6 @@ def hit_lines(found: Sequence[Hit], zone: tzinfo, doubtful: float = 0.0) -> Tabl
             f"{memory.at.astimezone(zone):%Y-%m-%d}",
             Text(shown(memory.speaker)),
             Text(" ".join(shown(memory.text).split())),
-            style="dim" if hit.confidence < doubtful else "",
         )
     return table
 
@@ -96,10 +95,10 @@ def legend(hit: Hit) -> Text:
 
 def _score(hit: Hit, full: float, cells: int) -> list[str | tuple[str, str] | Text]:
     numbers = Text(" ").join(
-        Text(_short(value), style=colour if value >= 0 else _NEGATIVE)
+        Text(f"{_short(value):>3}", style=colour if value >= 0 else _NEGATIVE)
         for value, colour in zip(hit.reasons.values(), _colours(hit), strict=True)
     )
-    return [(_short(hit.score), "bold"), " ", _stacked(hit, full, cells), " ", numbers]
+    return [(f"{_short(hit.score):>4}", "bold"), "  ", _stacked(hit, full, cells), "  ", numbers]
 
 
 def _stacked(hit: Hit, full: float, cells: int) -> Text:
@@ -128,7 +127,7 @@ def _marks(hit: Hit) -> str:
 
 
 def _short(value: float) -> str:
-    """A number of a score in four places or so: .84, 1.12, -.06."""
+    """A number of a score in few places: .84, 1.12, -.06."""
     return f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 0.995 else f"{value:.2f}"
 
 
@@ -165,30 +164,28 @@ def reply(given: Reply) -> RenderableType:
 
 def state(given: Reply) -> Text:
     """One line on how the reply stands: mood, consistency, confidence, what came back, how long it took."""
-    took = sum(step.ms for step in given.trace.values())
-    felt = [
-        Text.assemble((f"{name} ", "dim"), _level(getattr(given.mood, name), colour, cells=5), "  ")
+    line = Text(" ").join(
+        Text.assemble((f"{name} ", "dim"), _level(getattr(given.mood, name), colour, cells=4))
         for name, colour in _FEELINGS.items()
         if getattr(given.mood, name) >= _FELT
-    ]
-    line = Text().join(felt) if felt else Text("calm  ", "dim")
-    line.append(f"consistency {given.consistency:.2f}  confidence {given.confidence:.2f}", "dim")
+    ) or Text("calm", "dim")
+    before = f"{given.repairs[0].before:.2f} → " if given.repairs else ""
+    took = sum(step.ms for step in given.trace.values())
+    line.append(f"  consistency {before}{given.consistency:.2f}  confidence {given.confidence:.2f}", "dim")
     return line.append(f"  {len(given.recalled)} recalled  {took:.0f} ms", "dim")
 
 
-def repairs(mended: Iterable[Repair]) -> Table:
-    """What contradicted what, and how it was mended."""
-    table = Table.grid(padding=(0, 1))
-    for repair in mended:
-        conflict = repair.conflict
-        table.add_row(
-            Text("mended", WRONG),
+def repairs(mended: Iterable[Repair]) -> RenderableType:
+    """What contradicted what, which side stands, and by which rule."""
+    return Group(
+        *(
             Text.assemble(
-                (shown(conflict.left), "strike"), " → ", (shown(conflict.right), "bold"),
-                (f"  {shown(conflict.rule)}, consistency {repair.before:.2f} → {repair.after:.2f}", "dim"),
-            ),
-        )  # fmt: skip
-    return table
+                ("mended  ", WRONG), (shown(repair.conflict.left), "strike"), " → ",
+                (shown(repair.conflict.right), "bold"), (f"  {shown(repair.conflict.rule)}", "dim"),
+            )
+            for repair in mended
+        )
+    )  # fmt: skip
 
 
 def conflicts(found: Sequence[Conflict]) -> RenderableType:

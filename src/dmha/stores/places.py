@@ -56,6 +56,12 @@ class Places:
         assert made is not None  # noqa: S101 - both rows were just ensured in this transaction
         return made
 
+    def companion(self, scope: Scope, agent_id: str, since: float) -> int:
+        """The id of the account's companion of this name, made where it is new."""
+        tenants = schema.tenants
+        user_id = self._connection.execute(select(tenants.c.user_id).where(tenants.c.id == scope.tenant_id)).scalar()
+        return self._ensure_row(schema.companions, {"user_id": user_id, "agent_id": agent_id}, {"created_at": since})
+
     def speaker(self, scope: Scope, name: str) -> int:
         """The id of the speaker of this name in the world, made where it is new."""
         key = (scope.tenant_id, name)

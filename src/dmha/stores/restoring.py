@@ -20,8 +20,8 @@ from sqlalchemy.exc import IntegrityError
 from dmha.errors import InvalidInput
 from dmha.records import Counted, Scope
 from dmha.stores import schema
+from dmha.stores.exported import END, LEFT_OUT, REFERENCES, TABLES
 from dmha.stores.places import Places, allocate
-from dmha.stores.portable import END, LEFT_OUT, REFERENCES, TABLES
 from dmha.types import KINDS, SOURCES, TIERS
 
 _BATCH = 1_000
@@ -138,11 +138,11 @@ class Restoring:
     def _companion(self, values: dict[str, Any]) -> None:
         """Note the companion, made where it is new; it has lived since the earlier of what both sides know."""
         if self._agent_id is not None and self._ids["companions"]:
-            raise InvalidInput("agent_id", "the file holds several companions", "Leave agent_id out to keep their names.")
+            raise InvalidInput(
+                "agent_id", "the file holds several companions", "Leave agent_id out to keep their names."
+            )
         companions = schema.companions
-        companion_id = self._places.companion(
-            self._scope, self._agent_id or values["agent_id"], values["created_at"]
-        )
+        companion_id = self._places.companion(self._scope, self._agent_id or values["agent_id"], values["created_at"])
         self._connection.execute(
             update(companions)
             .where(companions.c.id == companion_id, companions.c.created_at > values["created_at"])
@@ -185,7 +185,9 @@ def _checked(table: Table, column: Column[Any], value: Any) -> Any:
     try:
         return _taken(column, value)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput("file", f"{table.name}.{column.name} cannot be {str(value)[:40]!r} ({error})", _FIX) from error
+        raise InvalidInput(
+            "file", f"{table.name}.{column.name} cannot be {str(value)[:40]!r} ({error})", _FIX
+        ) from error
 
 
 def _taken(column: Column[Any], value: Any) -> Any:
@@ -201,7 +203,7 @@ def _taken(column: Column[Any], value: Any) -> Any:
             return value
         case LargeBinary(), str():
             return base64.b64decode(value, validate=True)
-        case (Boolean() | Double() | Integer() | JSON() | LargeBinary()), _:
+        case ((Boolean() | Double() | Integer() | JSON() | LargeBinary()), _):
             raise ValueError("of the wrong type")
         case _, str() if "\x00" not in value and value in _CHOICES.get(column.name, (value,)):
             value.encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.padding import Padding
 from rich.panel import Panel
@@ -37,13 +38,13 @@ from dmha.cli.demo import (
 )
 from dmha.cli.door import open_streams, report
 from dmha.errors import DmhaError, InvalidInput
-from dmha.types import Affect, Reply
+from dmha.types import Affect, Reply, Turn
 
 if TYPE_CHECKING:
+    from dmha.knowledge_base import KnowledgeBase
     from dmha.mind import Mind
 
-_TOP = 3
-_DOUBTFUL = 0.25  # of the hits shown, those that the mind itself holds for no evidence are dim (dmha.scene)
+_TOP = 3  # of what was recalled, this much is shown
 
 
 def main(
@@ -70,13 +71,18 @@ def play(console: Console, conversation: Path, db: Path | None, folder: Path) ->
     clock = Clock(story.sessions[0].ends)
     with dmha.open(db or folder / "demo.db", clock=clock, zone=ZONE) as mind:
         _show_life(console, live(mind, story, clock))
-        lived, replies = perf_counter() - began, []
-        for number, (question, reply) in enumerate(ask(mind, story, clock, questions), 1):
-            _show_question(console, number, question, reply)
+        lived, replies = perf_counter() - began, list[Reply]()
+        knowledge = mind.knowledge(user_id=USER, agent_id=story.agent)
+        concluded = _concluded(knowledge)
+        for question, reply in ask(mind, story, clock, questions):
+            first = bool(reply.recalled) and not any(earlier.recalled for earlier in replies)
             replies.append(reply)
+            before, concluded = concluded, _concluded(knowledge)
+            fallen = [_fallen(knowledge, *one) for one in sorted(before - concluded)]
+            _show_question(console, len(replies), question, reply, fallen, explained=first)
         kept = _kept(mind, story, folder / "demo.jsonl")
-    console.print(_summary(kept, replies, lived, perf_counter() - began))
-    console.print(_next(story, questions, db))
+    console.print("", _summary(kept, replies, lived, perf_counter() - began), sep="\n")
+    console.print(_next(story, db))
 
 
 def _opening(story: Story) -> Panel:
@@ -95,31 +101,57 @@ def _show_life(console: Console, lived: Iterable[tuple[Session, Affect]]) -> Non
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", pad_edge=False)
     for name in ("month", "days", "turns", "joy", "aversion", "trauma", "who"):
         table.add_column(name, justify="right" if name == "turns" else "left", no_wrap=True)
-    with Live(Padding(table, (1, 2)), console=console, refresh_per_second=20):
+    framed = Padding(table, (1, 2, 0, 2), expand=False)
+    with Live(framed, console=console, refresh_per_second=20, transient=True):
         for month, sessions in groupby(lived, key=lambda pair: f"{pair[0].ends:%Y-%m}"):
             lived_through = list(sessions)
             turns = [turn for session, _ in lived_through for turn in session.turns]
-            people = dict.fromkeys(turn.speaker for turn in turns if turn.source == "user")
             table.add_row(
                 month,
                 " ".join(f"{session.ends:%d}" for session, _ in lived_through),
                 str(len(turns)),
                 *render.levels(lived_through[-1][1], cells=10),
-                Text(render.shown(", ".join(people))),
+                Text(render.shown(", ".join(_people(turns)))),
             )
+    console.print(framed)
 
 
-def _show_question(console: Console, number: int, question: Question, reply: Reply) -> None:
-    title = Text.assemble(
-        (f"{number} ", "bold"), (f"{render.shown(question.speaker)} asks", "bold"), (f"  {question.about}", "dim")
-    )
-    console.print(Rule(title, align="left", style="dim"))
-    console.print(Padding(Text(render.shown(question.text), "italic"), (0, 2)))
-    console.print(Padding(render.reply(reply), (0, 2)))
-    console.print(Padding(render.hit_lines(reply.recalled[:_TOP], ZoneInfo(ZONE), _DOUBTFUL), (0, 2)))
-    if reply.repairs:
-        console.print(Padding(render.repairs(reply.repairs), (0, 2)))
-    console.print(Padding(render.state(reply), (0, 2)))
+def _show_question(
+    console: Console, number: int, question: Question, reply: Reply, fallen: Sequence[Text], *, explained: bool
+) -> None:
+    """The question, the reply, what it stands on and how it stands; where `explained`, what the colours mean."""
+    blocks: list[RenderableType] = [
+        Text(render.shown(question.text), "bold"),
+        Text(question.about, "dim italic"),
+        render.reply(reply),
+        *([render.legend(reply.recalled[0])] if explained else []),
+        *([render.hit_lines(reply.recalled[:_TOP], ZoneInfo(ZONE))] if reply.recalled else []),
+        *([render.repairs(reply.repairs)] if reply.repairs else []),
+        *fallen,
+        render.state(reply),
+    ]
+    title = Text.assemble((f"{number}  ", "dim"), (f"{render.shown(question.speaker)} asks", "bold"))
+    console.print("", Rule(title, align="left", style="dim"), sep="\n")
+    for block in blocks:
+        console.print(Padding(block, (0, 2), expand=False))
+
+
+def _concluded(knowledge: KnowledgeBase) -> set[tuple[str, str, str]]:
+    return {(fact.entity, fact.attribute, fact.value) for fact in knowledge.facts() if fact.rule is not None}
+
+
+def _fallen(knowledge: KnowledgeBase, entity: str, attribute: str, value: str) -> Text:
+    """A conclusion that a mended fact took down with it, and why."""
+    answer = knowledge.ask(entity, attribute)
+    return Text.assemble(
+        ("fell    ", render.WRONG), (render.shown(f"{entity}.{attribute} = {value}"), "strike"), " → ",
+        (render.shown(answer.value or answer.status), "bold"), (f"\n        {render.shown(answer.why[0])}", "dim"),
+    )  # fmt: skip
+
+
+def _people(turns: Iterable[Turn]) -> Counter[str]:
+    """Who spoke but for the companion, in the order of their first words, with the number of their turns."""
+    return Counter(turn.speaker for turn in turns if turn.source == "user")
 
 
 def _kept(mind: Mind, story: Story, file: Path) -> Counter[str]:
@@ -142,15 +174,15 @@ def _summary(kept: Counter[str], replies: Sequence[Reply], lived: float, took: f
     return Panel(line, title="[bold]what is left", title_align="left", border_style="dim", padding=(0, 2))
 
 
-def _next(story: Story, questions: Sequence[Question], db: Path | None) -> Text:
-    """What to do next: two lines."""
-    speaker = questions[0].speaker if questions else "user"
-    file = db or "life.db"
-    keep = "" if db else f"python -m dmha.cli.demo --db {file}  and then  "
-    return Text.assemble(
-        ("  talk  ", "dim"), f"{keep}dmha chat --db {file} --agent {story.agent} --speaker {speaker}\n",
-        ("  read  ", "dim"), "README.md tells how to give your own companion this memory",
-    )  # fmt: skip
+def _next(story: Story, db: Path | None) -> Text:
+    """What to do next."""
+    people = _people(turn for session in story.sessions for turn in session.turns)
+    file, speaker = str(db or "life.db"), (people.most_common(1) or [("user", 0)])[0][0]
+    chat = ["dmha", "chat", "--db", file, "--agent", story.agent, "--speaker", speaker]
+    lines = [("talk", shlex.join(chat)), ("read", "README.md: give your own companion this memory")]
+    if db is None:
+        lines.insert(0, ("keep", "python -m dmha.cli.demo --db life.db"))
+    return Text("\n").join(Text.assemble((f"  {what}  ", "dim"), how) for what, how in lines)
 
 
 if __name__ == "__main__":
