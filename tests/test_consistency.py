@@ -37,12 +37,12 @@ OSAKA, SAPPORO = fact(1, "Osaka", days=0), fact(2, "Sapporo", days=200)
 def test_two_values_of_one_attribute_are_found_and_the_older_ends_where_the_newer_begins() -> None:
     """The clash lowers consistency, and its mend closes the older fact's valid time."""
     rows = [OSAKA, SAPPORO]
-    findings = check("Hello.", [], knowledge_of(rows, [], NOW), rows, frozenset({"aya"}))
+    findings = check("Which city?", "Hello.", [], knowledge_of(rows, [], NOW), rows, frozenset({"aya"}))
     assert judge(findings) == pytest.approx(0.2)
     made = plan(findings, NOW)
     assert [(ending.fact_id, ending.valid_to) for ending in made.endings] == [(1, START + timedelta(days=200))]
     mended = apply(made.endings, rows)
-    left = check("Hello.", [], knowledge_of(mended, [], NOW), mended, frozenset({"aya"}))
+    left = check("Which city?", "Hello.", [], knowledge_of(mended, [], NOW), mended, frozenset({"aya"}))
     assert judge(left) == 1.0
     (repair,) = repairs(findings, left, NOW)
     assert repair.before == pytest.approx(0.2)
@@ -52,32 +52,38 @@ def test_two_values_of_one_attribute_are_found_and_the_older_ends_where_the_newe
 def test_a_clash_of_somebody_else_s_facts_does_not_disturb_this_reply() -> None:
     """Only those whom the moment is about are looked at."""
     rows = [OSAKA, SAPPORO]
-    assert check("Hello.", [], knowledge_of(rows, [], NOW), rows, frozenset({"kenji"})) == []
+    assert check("Which city?", "Hello.", [], knowledge_of(rows, [], NOW), rows, frozenset({"kenji"})) == []
+
+
+def test_a_clash_that_neither_question_nor_draft_touches_is_left_for_another_moment() -> None:
+    """Talking about the weather does not mend where somebody lives."""
+    rows = [OSAKA, SAPPORO]
+    assert check("Nice weather?", "It rains.", [], knowledge_of(rows, [], NOW), rows, frozenset({"aya"})) == []
 
 
 def test_a_draft_that_repeats_what_ended_is_found() -> None:
     """Naming the old city alone does not fit; naming the new one beside it does."""
     rows = [fact(1, "Osaka", days=0, ended=200), SAPPORO]
     knowledge = knowledge_of(rows, [], NOW)
-    (finding,) = check("Aya lives in Osaka.", [], knowledge, rows, frozenset({"aya"}))
+    (finding,) = check("Where?", "Aya lives in Osaka.", [], knowledge, rows, frozenset({"aya"}))
     assert finding.conflict.right == "aya.city = Sapporo"
     assert judge([finding]) < THRESHOLD
-    assert check("Aya lived in Osaka, now in Sapporo.", [], knowledge, rows, frozenset({"aya"})) == []
+    assert check("Where?", "Aya lived in Osaka, now in Sapporo.", [], knowledge, rows, frozenset({"aya"})) == []
 
 
 def test_a_quotation_that_newer_words_of_the_same_person_contradict_is_found() -> None:
     """The newer saying stands; quoting both is fine."""
     old, new = said(1, "I like coffee.", days=0), said(2, "I don't like coffee.", days=90)
-    (finding,) = check("Aya said: I like coffee.", [old, new], knowledge_of([], [], NOW), [], frozenset())
+    (finding,) = check("Coffee?", "Aya said: I like coffee.", [old, new], knowledge_of([], [], NOW), [], frozenset())
     assert (finding.conflict.left, finding.conflict.right) == ("I like coffee.", "I don't like coffee.")
     both = "Aya said: I like coffee. Later: I don't like coffee."
-    assert check(both, [old, new], knowledge_of([], [], NOW), [], frozenset()) == []
+    assert check("Coffee?", both, [old, new], knowledge_of([], [], NOW), [], frozenset()) == []
 
 
 def test_two_people_may_differ() -> None:
     """What Kenji dislikes contradicts nothing that Aya likes."""
     evidence = [said(1, "I like coffee.", days=0), said(2, "I don't like coffee.", days=90, speaker="kenji")]
-    assert check("Aya said: I like coffee.", evidence, knowledge_of([], [], NOW), [], frozenset()) == []
+    assert check("Coffee?", "Aya said: I like coffee.", evidence, knowledge_of([], [], NOW), [], frozenset()) == []
 
 
 def test_entities_are_found_by_speaker_and_by_name() -> None:

@@ -39,10 +39,30 @@ def test_corrections_come_first() -> None:
     """What was set right is said before what is quoted."""
     said = reply(
         "Where do I live?",
-        corrections=["aya.city = Sapporo, no longer aya.city = Osaka"],
+        corrections=["aya.city = Osaka → aya.city = Sapporo (2025-09-27)"],
         evidence=[Said("2025-03-08 19:12", "aya", "I live in Osaka.")],
     )
     assert said.index("Sapporo") < said.index("I live in Osaka")
+
+
+def test_the_newest_of_what_answers_comes_first() -> None:
+    """Of two sayings that answer alike, the later one is quoted before the earlier."""
+    told = [Said("2025-03-08 19:12", "aya", "I live in Osaka."), Said("2025-09-27 10:00", "aya", "I live in Sapporo.")]
+    said = reply("Where does Aya live?", evidence=told)
+    assert said.index("Sapporo") < said.index("Osaka")
+
+
+def test_a_question_is_no_answer_and_a_name_no_reason() -> None:
+    """Neither a sentence that asks nor one that only greets by name is quoted beside a real answer."""
+    told = [
+        Said("2025-11-01 09:00", "kenji", "Is the concert on Sunday the 23rd?"),
+        Said("2025-11-01 09:01", "aya", "The concert is on Saturday the 22nd."),
+        Said("2025-11-01 09:02", "kenji", "Hello, Aya."),
+    ]
+    said = reply("When is the concert that Aya goes to?", evidence=told)
+    assert "22nd" in said
+    assert "23rd" not in said
+    assert "Hello" not in said
 
 
 def test_it_keeps_to_the_tokens_it_is_given() -> None:

@@ -141,7 +141,7 @@ class Scene:
 
     def check(self, draft: str) -> list[Finding]:
         """What in the draft does not fit."""
-        return consistency.check(draft, self.evidence, self.knowledge, self.facts, self.entities)
+        return consistency.check(self.heard.text, draft, self.evidence, self.knowledge, self.facts, self.entities)
 
     def mended(self, plan: metacognition.Plan) -> Scene:
         """The scene once the plan is carried out: facts ended, corrections to keep to."""

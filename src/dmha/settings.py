@@ -59,14 +59,18 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     unknown = sorted(values.keys() - names)
     if unknown:
         raise InvalidInput(unknown[0], "there is no such setting", f"Use {', '.join(sorted(names))}.")
-    try:
-        values["seed"] = int(values.get("seed", 0))
-        ZoneInfo(values.get("zone", "UTC"))
-    except ValueError as error:
-        raise InvalidInput("seed or zone", str(error), "Give DMHA_SEED a whole number and DMHA_ZONE a zone.") from error
-    except ZoneInfoNotFoundError as error:
-        raise InvalidInput("DMHA_ZONE", str(error), "Give a zone such as Asia/Tokyo.") from error
+    values["seed"] = _whole("DMHA_SEED", values.get("seed", 0))
+    check_zone("DMHA_ZONE", values.get("zone", "UTC"))
     return Settings(**values)
+
+
+def check_zone(field: str, zone: str) -> str:
+    """The zone's name, if there is such a zone."""
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise InvalidInput(field, f"there is no zone {zone!r}", "Give one such as Asia/Tokyo.") from error
+    return zone
 
 
 def open_mind(
@@ -102,7 +106,7 @@ def open_mind(
             chats,
             clock or _utc_now,
             seed=settings.seed if seed is None else seed,
-            zone=settings.zone if zone is None else zone,
+            zone=settings.zone if zone is None else check_zone("zone", zone),
         )
         if truth.foreign_vectors():
             mind.reembed(*([progress] if progress else []))
@@ -153,6 +157,13 @@ def cache_folder(settings: Settings) -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("dmha", appauthor=False)
+
+
+def _whole(field: str, value: str | int) -> int:
+    try:
+        return int(value)
+    except ValueError as error:
+        raise InvalidInput(field, f"{value!r} is not a whole number", "Give one such as 7.") from error
 
 
 def _from_toml(path: Path) -> dict[str, Any]:

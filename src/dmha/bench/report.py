@@ -93,8 +93,9 @@ def table(report: Report) -> RenderableType:
     from rich.console import Group
     from rich.table import Table
 
-    scores = Table("questions", title="R is recall of the evidence turns", box=SIMPLE_HEAD)
-    for column in ("n", "R@1", "R@5", "R@10", "MRR", "NDCG@10", "session hit@5"):
+    scores = Table(title="R is recall of the evidence turns", box=SIMPLE_HEAD)
+    scores.add_column("questions", no_wrap=True)
+    for column in ("n", "R@1", "R@5", "R@10", "MRR", "NDCG@10", "session@5"):
         scores.add_column(column, justify="right")
     for name, row in report.categories.items():
         scores.add_row(name, *_figures(row))

@@ -40,7 +40,7 @@ class Chat:
 
     def run(self) -> None:
         """Talk until the lines end, /quit, or Ctrl-C. At a terminal a refused turn ends nothing; in a pipe it does."""
-        interactive = sys.stdin.isatty()
+        interactive = at_terminal()
         if interactive and not self.as_json:
             self.console.print(f"{HELP}\n", style="dim", markup=False)
         with suppress(KeyboardInterrupt):
@@ -83,6 +83,11 @@ class Chat:
         if self.why and said.recalled:
             self.console.print(render.hit_lines(said.recalled[:5], self.zone))
         self.console.print(render.state(said), "\n", sep="")
+
+
+def at_terminal() -> bool:
+    """Whether a person types."""
+    return sys.stdin.isatty()
 
 
 def _typed(prompt: str) -> Iterator[str]:

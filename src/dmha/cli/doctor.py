@@ -39,6 +39,8 @@ def examine(db: str | None, *, fix: bool) -> list[Diagnosis]:
 def table(found: Sequence[Diagnosis]) -> RenderableType:
     """A line each, and under what is wrong the way to mend it."""
     grid = Table.grid(padding=(0, 2))
+    for name in ("mark", "subject", "says"):
+        grid.add_column(name, overflow="fold")
     for one in found:
         mark = Text("✓", render.WELL) if one.ok else Text("✗", render.WRONG)
         said = Text(render.shown(one.says))

@@ -56,17 +56,17 @@ def waiting(doing: str) -> Iterator[Progress]:
     bar = Progress(*columns, console=Console(stderr=True), transient=True)
 
     def progress(done: int, total: int) -> None:
-        if not bar.tasks:
-            if done >= total:
-                return
-            bar.add_task(doing, total=total)
+        if not bar.tasks and done < total and bar.console.is_terminal:
+            bar.add_task(doing)
             bar.start()
-        bar.update(bar.tasks[0].id, completed=done, total=total)
+        for task in bar.tasks:
+            bar.update(task.id, completed=done, total=total)
 
     try:
         yield progress
     finally:
-        bar.stop()
+        if bar.tasks:
+            bar.stop()
 
 
 def zone() -> ZoneInfo:

@@ -22,12 +22,10 @@ from dmha.types import Affect, Answer, Conflict, Fact, Feelings, Hit, Repair, Re
 # Middle tones: they stand on a light ground as on a dark one. The first four are the default ranking's terms.
 _TERMS = ("#4f9fd0", "#7fa650", "#d0963c", "#b07cb8", "#5fb3a3", "#c96f6f")
 _FEELINGS = {"joy": "#d9a62e", "aversion": "#5b87d6", "trauma": "#c0567a"}
-_NEGATIVE = "#d05050"
-QUOTED, WELL, WRONG = "#7fa650", "#7fa650", "#d05050"
+WELL, WEAK, WRONG = "#7fa650", "#d0963c", "#d05050"
 
 _FELT = 0.05  # less of a feeling is not drawn in a bar of four cells
-_EIGHTHS = " ▏▎▍▌▋▊▉"
-_STATUS = {"true": WELL, "false": "#d0963c", "unknown": "dim", "conflicted": WRONG}
+_STATUS = {"true": WELL, "false": WEAK, "unknown": "dim", "conflicted": WRONG}
 
 # C0 and C1 controls but for tab and newline; marks that reorder a line; lone surrogates. They are shown, not obeyed.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -56,12 +54,11 @@ def plain(value: Any) -> Any:
 
 def hits(found: Sequence[Hit], zone: tzinfo) -> RenderableType:
     """Hits with their words in full: a line of numbers each, the words below it."""
-    full = _fullest(found)
     rows: list[RenderableType] = [legend(found[0]), Text()] if found else [Text("Nothing that fits is remembered.")]
-    for hit in found:
+    for hit, score in zip(found, _scores(found, cells=16), strict=True):
         memory = hit.memory
         line = Text.assemble(
-            *_score(hit, full, cells=16), f"   {memory.at.astimezone(zone):%Y-%m-%d %H:%M}  ",
+            score, f"   {memory.at.astimezone(zone):%Y-%m-%d %H:%M}  ",
             (shown(memory.speaker), "bold"), (f"  {hit.confidence:.0%}{_marks(hit)}", "dim"),
         )  # fmt: skip
         rows += [line, Padding(Text(shown(memory.text)), (0, 0, 1, 2), expand=False)]
@@ -74,11 +71,10 @@ def hit_lines(found: Sequence[Hit], zone: tzinfo) -> Table:
     for column in ("score", "date", "speaker"):
         table.add_column(column, no_wrap=True)
     table.add_column("text", ratio=1, no_wrap=True, overflow="ellipsis")
-    full = _fullest(found)
-    for hit in found:
+    for hit, score in zip(found, _scores(found, cells=10), strict=True):
         memory = hit.memory
         table.add_row(
-            Text.assemble(*_score(hit, full, cells=10)),
+            score,
             f"{memory.at.astimezone(zone):%Y-%m-%d}",
             Text(shown(memory.speaker)),
             Text(" ".join(shown(memory.text).split())),
@@ -93,12 +89,18 @@ def legend(hit: Hit) -> Text:
     )
 
 
-def _score(hit: Hit, full: float, cells: int) -> list[str | tuple[str, str] | Text]:
-    numbers = Text(" ").join(
-        Text(f"{_short(value):>3}", style=colour if value >= 0 else _NEGATIVE)
-        for value, colour in zip(hit.reasons.values(), _colours(hit), strict=True)
-    )
-    return [(f"{_short(hit.score):>4}", "bold"), "  ", _stacked(hit, full, cells), "  ", numbers]
+def _scores(found: Sequence[Hit], cells: int) -> list[Text]:
+    """Each hit's score, the bar of its terms, and their numbers below one another in the legend's order."""
+    full = max((sum(max(value, 0.0) for value in hit.reasons.values()) for hit in found), default=0.0) or 1.0
+    written = [[_short(value) for value in hit.reasons.values()] for hit in found]
+    widths = [max(map(len, numbers)) for numbers in zip(*written, strict=True)]
+    scores = []
+    for hit, numbers in zip(found, written, strict=True):
+        line = Text.assemble((f"{_short(hit.score):>4}", "bold"), "  ", _stacked(hit, full, cells), " ")
+        for number, width, colour in zip(numbers, widths, _colours(hit), strict=True):
+            line.append(f" {number:>{width}}", WRONG if number.startswith("-") else colour)
+        scores.append(line)
+    return scores
 
 
 def _stacked(hit: Hit, full: float, cells: int) -> Text:
@@ -107,13 +109,9 @@ def _stacked(hit: Hit, full: float, cells: int) -> Text:
     for value, colour in zip(hit.reasons.values(), _colours(hit), strict=True):
         reached += max(value, 0.0)
         ends = min(cells, round(cells * reached / full))
-        bar.append("█" * (ends - drawn), colour)
+        bar.append("━" * (ends - drawn), colour)
         drawn = ends
     return bar.append(" " * (cells - drawn))
-
-
-def _fullest(found: Sequence[Hit]) -> float:
-    return max((sum(max(value, 0.0) for value in hit.reasons.values()) for hit in found), default=0.0) or 1.0
 
 
 def _colours(hit: Hit) -> list[str]:
@@ -127,8 +125,9 @@ def _marks(hit: Hit) -> str:
 
 
 def _short(value: float) -> str:
-    """A number of a score in few places: .84, 1.12, -.06."""
-    return f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 0.995 else f"{value:.2f}"
+    """A number of a score in few places: .84, 1.12, -.06, and a dot for nothing."""
+    written = f"{value:.2f}"
+    return "·" if float(written) == 0 else written.replace("0.", ".", 1) if abs(float(written)) < 1 else written
 
 
 # --- feelings, replies, contradictions -------------------------------------------------------------------------------
@@ -157,8 +156,10 @@ def feelings(felt: Feelings) -> RenderableType:
 def reply(given: Reply) -> RenderableType:
     """What the companion said, beside a bar of its own."""
     table = Table.grid(padding=(0, 1))
+    table.add_column("bar")
+    table.add_column("words", overflow="fold")  # a long line of Japanese is one word to rich: fold it, cut nothing
     for line in given.text.splitlines():
-        table.add_row(Text("▌", QUOTED), Text(shown(line)))
+        table.add_row(Text("▌", WELL), Text(shown(line)))
     return table
 
 
@@ -180,7 +181,7 @@ def repairs(mended: Iterable[Repair]) -> RenderableType:
     return Group(
         *(
             Text.assemble(
-                ("mended  ", WRONG), (shown(repair.conflict.left), "strike"), " → ",
+                ("mended  ", WELL), (shown(repair.conflict.left), "strike"), " → ",
                 (shown(repair.conflict.right), "bold"), (f"  {shown(repair.conflict.rule)}", "dim"),
             )
             for repair in mended
@@ -220,6 +221,8 @@ def answer(asked: str, given: Answer, zone: tzinfo) -> RenderableType:
 def facts(known: Iterable[Fact], zone: tzinfo) -> Table:
     """All that holds, told or concluded."""
     table = Table.grid(padding=(0, 2))
+    for name in ("slot", "value", "how"):
+        table.add_column(name, overflow="fold")
     for fact in known:
         slot = f"{fact.entity}.{fact.attribute}" + (f" ({fact.scope})" if fact.scope else "")
         since = "" if fact.valid_from is None else f"since {fact.valid_from.astimezone(zone):%Y-%m-%d}"
@@ -230,7 +233,7 @@ def facts(known: Iterable[Fact], zone: tzinfo) -> Table:
 
 
 def _level(value: float, colour: str, cells: int) -> Text:
-    """A value of 0..1 as a bar of whole and eighth blocks on a dim ground."""
-    whole, eighths = divmod(round(min(max(value, 0.0), 1.0) * cells * 8), 8)
-    filled = "█" * whole + (_EIGHTHS[eighths] if eighths else "")
-    return Text(filled, colour).append("·" * (cells - len(filled)), "dim")
+    """A value of 0..1 as a line on a dim ground, to half a cell."""
+    whole, half = divmod(round(min(max(value, 0.0), 1.0) * cells * 2), 2)
+    filled = "━" * whole + "╸" * half
+    return Text.assemble((filled, colour), ("─" * (cells - len(filled)), "bright_black"))

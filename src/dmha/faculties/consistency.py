@@ -38,11 +38,17 @@ def mentioned(knowledge: Sequence[FactRow], speaker: str, *texts: str) -> frozen
 
 
 def check(
-    draft: str, evidence: Sequence[State], knowledge: Knowledge, facts: Sequence[FactRow], entities: frozenset[str]
+    question: str,
+    draft: str,
+    evidence: Sequence[State],
+    knowledge: Knowledge,
+    facts: Sequence[FactRow],
+    entities: frozenset[str],
 ) -> list[Finding]:
-    """All that does not fit, the gravest first."""
+    """All that does not fit, the gravest first. Of what is known, only what question or draft touch is looked at."""
+    touched = value_key(f"{question} {draft}")
     found = [
-        *(_of_clash(clash) for clash in knowledge.conflicts() if clash.keys[0][0] in entities),
+        *(_of_clash(clash) for clash in knowledge.conflicts() if _touches(clash, entities, touched)),
         *_repeated(draft, knowledge, facts),
         *_gainsaid(draft, evidence),
     ]
@@ -64,9 +70,14 @@ def _rules(rows: Sequence[RuleRow]) -> Iterator[Rule]:
         )
 
 
+def _touches(clash: Clash, entities: frozenset[str], words: str) -> bool:
+    """Whether a clash is about someone who is meant, and its attribute or one of its values is named."""
+    return any(key[0] in entities and (key[1] in words or key[2] in words) for key in clash.keys)
+
+
 def _of_clash(clash: Clash) -> Finding:
     stands, since = clash.conflict.right, clash.since.astimezone(UTC).date()
-    return Finding(clash.conflict, f"{stands} (since {since}), no longer {clash.conflict.left}", clash)
+    return Finding(clash.conflict, f"{clash.conflict.left} → {stands} ({since})", clash)
 
 
 def _repeated(draft: str, knowledge: Knowledge, facts: Sequence[FactRow]) -> Iterator[Finding]:
@@ -86,7 +97,7 @@ def _repeated(draft: str, knowledge: Knowledge, facts: Sequence[FactRow]) -> Ite
             (f"say {now.value} instead", f"say when {row.fact.value} was true"),
         )  # fmt: skip
         ended = row.fact.valid_to.astimezone(UTC).date()
-        yield Finding(conflict, f"{format_claim(holds)}, no longer {format_claim(row.fact)} (until {ended})")
+        yield Finding(conflict, f"{format_claim(row.fact)} → {format_claim(holds)} ({ended})")
 
 
 def _gainsaid(draft: str, evidence: Sequence[State]) -> Iterator[Finding]:
@@ -105,7 +116,7 @@ def _gainsaid(draft: str, evidence: Sequence[State]) -> Iterator[Finding]:
             ways = (f"say what {state.speaker} said last", "say both, with their dates")
             conflict = Conflict(claim, newer, signal.detail, signal.severity, signal.confidence, ways)
             day = datetime.fromtimestamp(state.at, UTC).date()
-            yield Finding(conflict, f"{state.speaker}, {day}: {newer} (before: {claim})")
+            yield Finding(conflict, f"{claim} → {newer} ({state.speaker}, {day})")
 
 
 def _quotes(sentence: str, quoted: dict[str, State]) -> bool:

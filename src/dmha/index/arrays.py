@@ -91,7 +91,8 @@ class TenantArrays:
         """BM25 of every row in 0..1: the score divided by the most that the question could earn.
 
         Only living rows count for idf, so that an index that saw deletions scores as one made anew. Terms that no
-        memory holds are left out of the most: nothing can earn them.
+        memory holds count towards the most: a question about the unknown stays low however well its common words
+        match.
         """
         scores = np.zeros(self.count)
         most = 0.0
@@ -101,10 +102,9 @@ class TenantArrays:
             if self.dead:
                 kept = self._alive[rows]
                 rows, weights = rows[kept], weights[kept]
-            if len(rows):
-                worth = weight * idf(living, len(rows))
-                scores[rows] += worth * weights
-                most += worth * MAX_SATURATION
+            worth = weight * idf(living, len(rows))
+            scores[rows] += worth * weights
+            most += worth * MAX_SATURATION
         return scores / most if most else scores
 
     def _append(self, row: Row) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from dmha.domain.characters import language
 from dmha.domain.prompt import OPENING, Remembered, Said, read
 from dmha.domain.terms import idf
-from dmha.domain.text import sentences, terms
+from dmha.domain.text import asks, sentences, terms
 from dmha.domain.tokens import estimate_tokens
 
 # How many sentences a reply quotes at most: an answer and what stands beside it, not a list.
@@ -21,7 +21,7 @@ MOST_QUOTED = 3
 # A further sentence is quoted when it answers nearly as well as the best.
 _NEARLY = 0.6
 # What the place in the evidence is worth against matched words: the first hit's sentence wins where no word matches.
-_PLACE = 1.0
+_PLACE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +81,21 @@ class Extractive:
 
 
 def _known(question: str, remembered: Remembered) -> list[str]:
-    """The facts that share a word with the question besides their entity, which every fact about it shares."""
+    """The facts whose attribute or value the question names; the entity and the date are shared by all or by chance."""
     asked = set(terms(question))
-    return [fact for fact in remembered.facts if asked & set(terms(fact.partition(".")[2]))][:MOST_QUOTED]
+    claims = ((fact, fact.partition(".")[2].partition(" (since")[0]) for fact in remembered.facts)
+    return [fact for fact, claim in claims if asked & set(terms(claim))][:MOST_QUOTED]
 
 
 def _answering(question: str, evidence: Sequence[Said]) -> list[Said]:
-    """The sentences that share the rarest words with the question, the evidence's order weighing in."""
-    asked = set(terms(question))
+    """The sentences that share the rarest words with the question, the evidence's order weighing in; the newest first.
+
+    The speakers are named beside their sentences, so their names are no reason to quote one; and a question is no
+    answer while there is another sentence.
+    """
+    asked = set(terms(question)) - {term for said in evidence for term in terms(said.who)}
     split = [(place, said, sentence) for place, said in enumerate(evidence) for sentence in sentences(said.text)]
+    split = [item for item in split if not asks(item[2])] or split
     held = [set(terms(sentence)) for _, _, sentence in split]
     worth = {term: idf(len(held), sum(term in words for words in held)) for term in asked}
     scored = [
@@ -98,4 +104,5 @@ def _answering(question: str, evidence: Sequence[Said]) -> list[Said]:
     ]
     scored.sort(key=lambda item: (-item[0], item[1]))
     best = scored[0][0] if scored else 0.0
-    return [said for score, _, said in scored[:MOST_QUOTED] if score >= _NEARLY * best]
+    chosen = [said for score, _, said in scored[:MOST_QUOTED] if score >= _NEARLY * best]
+    return sorted(chosen, key=lambda said: said.when, reverse=True)

@@ -70,14 +70,14 @@ class Portable:
         agent_id: str | None,
         rows: Iterable[dict[str, Any]],
         count: Callable[[str], Counted],
-        now: float,
+        now: float,  # noqa: ARG002 - a restored row keeps its own times
     ) -> int:
         """Write exported rows into an empty tenant; returns the number of memories. `agent_id` renames the companion.
 
         All or nothing: it runs in one unit. Vectors of another embedder are left out, to be made again.
         """
         self._refuse_unless_empty(scope)
-        return Restoring(self._connection, self._places, scope, agent_id, self._embedder_id).run(rows, count, now)
+        return Restoring(self._connection, self._places, scope, agent_id, self._embedder_id).run(rows, count)
 
     def _refuse_unless_empty(self, scope: Scope) -> None:
         memories = schema.memories

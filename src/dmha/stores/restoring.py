@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -25,6 +24,7 @@ from dmha.stores.places import Places, allocate
 from dmha.types import KINDS, SOURCES, TIERS
 
 _BATCH = 1_000
+_GREATEST = 1e300  # of any number; NaN is not below it either
 _CHOICES: Mapping[str, tuple[str, ...]] = {"kind": KINDS, "source": SOURCES, "tier": TIERS}
 _FIX = "Give a file made by dmha export, as it was written."
 
@@ -46,13 +46,13 @@ class Restoring:
         self._heads: list[tuple[int, int]] = []
         self._terms: list[dict[str, Any]] = []
 
-    def run(self, rows: Iterable[dict[str, Any]], count: Callable[[str], Counted], now: float) -> int:
+    def run(self, rows: Iterable[dict[str, Any]], count: Callable[[str], Counted]) -> int:
         """Write the rows; returns the number of memories. Runs in one unit: all or nothing."""
         try:
             self._write(rows, count)
         except IntegrityError as error:
             raise InvalidInput("file", f"two of its rows are one and the same ({error.orig})", _FIX) from error
-        self._finish(now)
+        self._finish()
         return len(self._ids["memories"])
 
     def _write(self, rows: Iterable[dict[str, Any]], count: Callable[[str], Counted]) -> None:
@@ -82,7 +82,7 @@ class Restoring:
         self._flush(table, batch)
 
     def _fresh_id(self, table: Table, waiting: int) -> int:
-        """The id of the row that will stand after `waiting` others in the batch; the batch takes them when it is full."""
+        """The next row's id, when `waiting` rows stand before it in a batch whose ids are taken once it is written."""
         return allocate(self._connection, table, 0) if not waiting else self._ids[table.name][-1] + 1
 
     def _flush(self, table: Table, batch: list[dict[str, Any]]) -> None:
@@ -150,7 +150,7 @@ class Restoring:
         )
         self._ids["companions"].append(companion_id)
 
-    def _finish(self, now: float) -> None:
+    def _finish(self) -> None:
         sessions = schema.sessions
         for position, rank in self._heads:
             head = self._referred("turns", rank, "sessions.head_id")
@@ -194,7 +194,7 @@ def _taken(column: Column[Any], value: Any) -> Any:
     match column.type, value:
         case Boolean(), bool():
             return value
-        case Double(), (int() | float()) if not isinstance(value, bool) and math.isfinite(value):
+        case Double(), (int() | float()) if not isinstance(value, bool) and abs(value) < _GREATEST:
             return float(value)
         case Integer(), int() if not isinstance(value, bool) and 0 <= value < 2**63:
             return value

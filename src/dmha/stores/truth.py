@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, insert, select
 
+from dmha.errors import InvalidInput
 from dmha.protocols import Embedder
 from dmha.stores import schema
 from dmha.stores.engine import in_words, open_engine
@@ -71,6 +72,8 @@ class Truth:
     """
 
     def __init__(self, database: str) -> None:
+        if "\x00" in database:
+            raise InvalidInput("database", "the path holds a NUL character", "Give a path, such as companion.db.")
         self._folder = Path(tempfile.mkdtemp(prefix="dmha-")) if database == ":memory:" else None
         self.path = Path(database).expanduser() if self._folder is None else self._folder / "memory.db"
         self._embedder_id = 0

@@ -144,7 +144,7 @@ def _fallen(knowledge: KnowledgeBase, entity: str, attribute: str, value: str) -
     """A conclusion that a mended fact took down with it, and why."""
     answer = knowledge.ask(entity, attribute)
     return Text.assemble(
-        ("fell    ", render.WRONG), (render.shown(f"{entity}.{attribute} = {value}"), "strike"), " → ",
+        ("fell    ", render.WEAK), (render.shown(f"{entity}.{attribute} = {value}"), "strike"), " → ",
         (render.shown(answer.value or answer.status), "bold"), (f"\n        {render.shown(answer.why[0])}", "dim"),
     )  # fmt: skip
 

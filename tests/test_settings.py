@@ -1,0 +1,92 @@
+"""Settings: where they come from, what is refused, and that importing the package costs little."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stubs import StubEmbedder
+
+import dmha
+from dmha.errors import InvalidInput, Unavailable
+from dmha.models.extractive import Extractive
+from dmha.models.openai import OpenAIChat
+from dmha.settings import Settings, make_chat, make_embedder, read_settings
+
+
+def test_the_environment_outweighs_the_file_and_the_file_the_defaults(tmp_path: Path) -> None:
+    """Each setting has one value, from the most particular place that gives it."""
+    config = tmp_path / "dmha.toml"
+    config.write_text('zone = "Asia/Tokyo"\nseed = 3\n')
+    settings = read_settings({"DMHA_CONFIG": str(config), "DMHA_SEED": "7"})
+    assert (settings.zone, settings.seed, settings.embedder) == ("Asia/Tokyo", 7, "minilm")
+
+
+@pytest.mark.parametrize(
+    ("environment", "field"),
+    [
+        ({"DMHA_SEED": "many"}, "DMHA_SEED"),
+        ({"DMHA_ZONE": "Mars/Olympus"}, "DMHA_ZONE"),
+        ({"DMHA_ZONE": "../etc/passwd"}, "DMHA_ZONE"),
+        ({"DMHA_CONFIG": "/nowhere/dmha.toml"}, "DMHA_CONFIG"),
+    ],
+)
+def test_a_wrong_setting_is_named(environment: dict[str, str], field: str) -> None:
+    """The error names the variable and what to give."""
+    with pytest.raises(InvalidInput) as caught:
+        read_settings(environment)
+    assert caught.value.field == field
+
+
+def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path) -> None:
+    """A misspelt setting is not silently ignored."""
+    config = tmp_path / "dmha.toml"
+    config.write_text('embeder = "minilm"\n')
+    with pytest.raises(InvalidInput, match="embeder"):
+        read_settings({"DMHA_CONFIG": str(config)})
+
+
+def test_a_key_is_never_printed() -> None:
+    """The settings' own representation hides the secret."""
+    assert "sk-secret" not in repr(Settings(api_key="sk-secret"))
+
+
+def test_a_chat_model_is_named_by_its_address() -> None:
+    """`extractive` needs nothing; an address and a model make an OpenAI-compatible one; anything else is refused."""
+    assert isinstance(make_chat(Settings()), Extractive)
+    assert isinstance(make_chat(Settings(chat="http://127.0.0.1:1/v1#llama3.1")), OpenAIChat)
+    for wrong in ("gpt-4", "http://127.0.0.1:1/v1", "ftp://host#model"):
+        with pytest.raises(InvalidInput, match="DMHA_CHAT"):
+            make_chat(Settings(chat=wrong))
+    with pytest.raises(InvalidInput, match="DMHA_EMBEDDER"):
+        make_embedder(Settings(embedder="bge-m3"))
+
+
+def test_an_object_is_taken_as_it_is() -> None:
+    """A caller's own embedder or chat model is used unchanged."""
+    embedder = StubEmbedder()
+    assert make_embedder(Settings(), embedder) is embedder
+
+
+def test_a_server_s_address_is_not_taken_for_a_file() -> None:
+    """A database URL is refused in words until servers are served."""
+    with pytest.raises(Unavailable, match="postgresql"):
+        dmha.open("postgresql://localhost/dmha", embedder=StubEmbedder())
+
+
+def test_a_mind_in_memory_leaves_nothing_behind() -> None:
+    """`:memory:` works as a file does and is gone after close."""
+    with dmha.open(":memory:", embedder=StubEmbedder()) as mind:
+        mind.add("bees", user_id="a")
+        assert len(mind.search("bees", user_id="a")) == 1
+    with dmha.open(":memory:", embedder=StubEmbedder()) as mind:
+        assert mind.search("bees", user_id="a") == []
+
+
+def test_importing_the_package_brings_nothing_heavy() -> None:
+    """`import dmha` alone loads neither NumPy, SQLAlchemy, ONNX Runtime nor rich."""
+    code = "import sys, dmha; print([m for m in ('numpy', 'sqlalchemy', 'onnxruntime', 'rich') if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
