@@ -179,7 +179,7 @@ def test_the_excerpt_is_the_demos_own(home: Path) -> None:
 
 def without_measures(line: str) -> str:
     """The line but for its numbers and bars, which hold times."""
-    return re.sub(r"[\d.━╸─\s]+", " ", line).strip()
+    return re.sub(r"[\d.━╸─·\s]+", " ", line).strip()
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)

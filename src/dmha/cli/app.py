@@ -115,7 +115,9 @@ def tell(
         knowledge = mind.knowledge(user_id=user, agent_id=agent)
         knowledge.tell(statement)
         clashes = knowledge.conflicts()
-    said = Text.assemble("Told. ", (f"{len(clashes)} contradictions: dmha ask --conflicts" if clashes else "", "dim"))
+    said = Text.assemble(
+        "Told.", (f" Contradictions: {len(clashes)}, see dmha ask --conflicts" if clashes else "", "dim")
+    )
     _show(said, {"told": statement, "conflicts": clashes}, as_json)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 
 from dmha.cli import render
@@ -96,7 +97,8 @@ def _typed(prompt: str) -> Iterator[str]:
     while True:
         try:
             line = input(prompt).strip()
-        except EOFError:
+        except (EOFError, KeyboardInterrupt):
+            typer.echo()  # the shell's prompt begins a line of its own
             return
         if line:
             yield line

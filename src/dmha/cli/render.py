@@ -61,8 +61,8 @@ def hits(found: Sequence[Hit], zone: tzinfo) -> RenderableType:
             score, f"   {memory.at.astimezone(zone):%Y-%m-%d %H:%M}  ",
             (shown(memory.speaker), "bold"), (f"  {hit.confidence:.0%}{_marks(hit)}", "dim"),
         )  # fmt: skip
-        rows += [line, Padding(Text(shown(memory.text)), (0, 0, 1, 2), expand=False)]
-    return Group(*rows)
+        rows += [line, Padding(Text(shown(memory.text)), (0, 0, 0, 2), expand=False), Text()]
+    return Group(*(rows[:-1] if found else rows))
 
 
 def hit_lines(found: Sequence[Hit], zone: tzinfo) -> Table:
