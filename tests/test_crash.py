@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -24,7 +25,7 @@ from dmha.stores.truth import Truth
 
 SOAK = os.environ.get("DMHA_SOAK") == "1"
 KILLS = 200 if SOAK else 20
-HERE = {"user_id": "aya", "agent_id": "relu"}
+HERE: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 CHILD = Path(__file__).with_name("crash_child.py")
 
 

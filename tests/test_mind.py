@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from stubs import ManualClock, StubEmbedder
@@ -156,6 +157,16 @@ def test_a_shared_world_has_one_event_and_two_perspectives(mind: Mind) -> None:
     assert mind.get(seen.memory.id, user_id="acct", agent_id="b", world="garden").recall_count == 0
 
 
+def test_a_companion_new_to_a_shared_world_finds_what_happened_there(mind: Mind) -> None:
+    """What Rin's companion lived through, Bo finds without having been there; recalling it makes it Bo's own."""
+    mind.add([Turn("The bees swarmed.", "aya")], user_id="acct", agent_id="rin", world="tavern")
+    bo: dict[str, Any] = {"user_id": "acct", "agent_id": "bo", "world": "tavern"}
+    (hit,) = mind.search("bees", **bo)
+    mind.recall("bees", **bo)
+    assert mind.get(hit.memory.id, **bo).recall_count == 1
+    assert mind.get(hit.memory.id, user_id="acct", agent_id="rin", world="tavern").recall_count == 0
+
+
 # -- single memories --
 
 
@@ -168,6 +179,25 @@ def test_an_update_is_a_new_version_and_the_old_words_stay_in_history(mind: Mind
     assert texts(mind.search("goats", **WHO)) == ["I keep goats."]
     with pytest.raises(Stale):
         mind.update(id, text="I keep cats.", version=1, **WHO)
+
+
+def test_changed_words_are_felt_and_understood_anew(mind: Mind) -> None:
+    """An edit from love to hate turns the feelings, and what the old words told is no longer known."""
+    (id,) = mind.add([Turn("I love sushi!\nfact: aya.food = sushi", "aya")], **WHO)
+    changed = mind.update(id, text="I hate sushi.\nfact: aya.food = ramen", **WHO)
+    assert changed.aversion > changed.joy
+    assert mind.feelings(**WHO).mood.joy == 0
+    answer = mind.knowledge(**WHO).ask("aya", "food")
+    assert (answer.value, answer.status) == ("ramen", "true")
+
+
+def test_what_was_just_said_can_be_taken_back(mind: Mind) -> None:
+    """A reply names the memories of its turn and of itself, so that both can be deleted."""
+    reply = mind.contextualize("I keep bees.", turn_id="t1", **WHO)
+    assert reply.turn_id == "t1"
+    for id in reply.remembered:
+        mind.delete(id, **WHO)
+    assert mind.search("bees", **WHO) == []
 
 
 def test_a_deleted_memory_is_gone_with_what_it_told(mind: Mind) -> None:
@@ -344,6 +374,16 @@ def test_opposite_inputs_give_opposite_moods_and_confidences(mind: Mind) -> None
     assert known > 0.5 > unknown
 
 
+def test_quoting_an_old_hurt_is_no_new_hurt(mind: Mind, clock: ManualClock) -> None:
+    """What the companion itself says moves its mood as little as an echo moves the one who hears it."""
+    mind.add("The accident was horrible, I cried for days.", **WHO)
+    clock.forward(days=300)
+    reply = mind.contextualize("Accident, the horrible accident", **WHO)
+    before = mind.feelings(**WHO).mood
+    assert "horrible" in reply.text
+    assert before.aversion < 0.1
+
+
 def test_mood_fades(mind: Mind, clock: ManualClock) -> None:
     """The same joy weighs half after the mood's half-life and nothing after a month."""
     mind.add("I am so happy, this is wonderful!", **WHO)
@@ -405,6 +445,7 @@ def test_a_caret_in_a_turn_is_only_a_caret(mind: Mind) -> None:
         ("polarity", lambda mind: mind.search("hi", polarity="meh", **WHO)),
         ("min_confidence", lambda mind: mind.search("hi", min_confidence=2, **WHO)),
         ("present", lambda mind: mind.search("hi", present="aya", **WHO)),
+        ("since", lambda mind: mind.search("hi", since=datetime(1, 1, 1, tzinfo=ZoneInfo("Asia/Tokyo")), **WHO)),
         ("since", lambda mind: mind.search("hi", since=datetime(2026, 1, 1), **WHO)),  # noqa: DTZ001 - a naive time is the point
         ("statement", lambda mind: mind.knowledge(**WHO).tell("nonsense")),
     ],

@@ -20,7 +20,7 @@ from dmha.stores import schema
 from dmha.stores.exported import TABLES
 from dmha.stores.truth import Truth
 
-HERE = {"user_id": "aya", "agent_id": "relu"}
+HERE: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 
 
 def open_mind(path: Path, embedder: StubEmbedder | None = None, clock: ManualClock | None = None) -> Mind:

@@ -52,7 +52,7 @@ class Life(RuleBasedStateMachine):
     @rule(target=said, texts=st.lists(TEXTS, min_size=1, max_size=5), agent=AGENTS, world=WORLDS, speaker=SPEAKERS,
           private=st.booleans())  # fmt: skip
     def add(self, texts: list[str], agent: str, world: str | None, speaker: str, private: bool) -> Any:
-        place = {"user_id": "u", "agent_id": agent, "world": world}
+        place: dict[str, Any] = {"user_id": "u", "agent_id": agent, "world": world}
         turns = [Turn(text, speaker, id=self._turn_id(), private=private) for text in texts]
         ids = self.mind.add(turns, **place)
         assert not self.held.keys() & set(ids)
@@ -77,7 +77,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(text=TEXTS, agent=AGENTS, world=WORLDS, speaker=SPEAKERS, private=st.booleans())
     def contextualize(self, text: str, agent: str, world: str | None, speaker: str, private: bool) -> None:
-        place = {"user_id": "u", "agent_id": agent, "world": world}
+        place: dict[str, Any] = {"user_id": "u", "agent_id": agent, "world": world}
         turn = self._turn_id()
         reply = self.mind.contextualize(text, speaker=speaker, turn_id=turn, private=private, **place)
         before = self._counts(place)
@@ -90,7 +90,7 @@ class Life(RuleBasedStateMachine):
     @rule(query=TEXTS, agent=AGENTS, world=WORLDS, present=st.lists(SPEAKERS, unique=True), hours=st.integers(0, 500))
     def recall(self, query: str, agent: str, world: str | None, present: list[str], hours: int) -> None:
         self.clock.forward(hours=hours)
-        place = {"user_id": "u", "agent_id": agent, "world": world}
+        place: dict[str, Any] = {"user_id": "u", "agent_id": agent, "world": world}
         key = self._turn_id()
         hits = self.mind.recall(query, key=key, present=present, **place)
         after = self._counts(place)
@@ -126,7 +126,7 @@ class Life(RuleBasedStateMachine):
             return
         for agent in ("relu", "neuro"):
             for world in (None, "scene"):
-                place = {"user_id": "u", "agent_id": agent, "world": world}
+                place: dict[str, Any] = {"user_id": "u", "agent_id": agent, "world": world}
                 counts = Counter(
                     hit.memory.id
                     for hit in self.mind.search("tea", top_k=1000, present=["aya", "ben"], kind="episode", **place)

@@ -31,6 +31,7 @@ def test_the_environment_outweighs_the_file_and_the_file_the_defaults(tmp_path: 
         ({"DMHA_ZONE": "Mars/Olympus"}, "DMHA_ZONE"),
         ({"DMHA_ZONE": "../etc/passwd"}, "DMHA_ZONE"),
         ({"DMHA_CONFIG": "/nowhere/dmha.toml"}, "DMHA_CONFIG"),
+        ({"DMHA_EMBEDER": "minilm"}, "embeder"),
     ],
 )
 def test_a_wrong_setting_is_named(environment: dict[str, str], field: str) -> None:

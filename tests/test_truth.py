@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -17,7 +18,7 @@ from dmha.stores import schema
 from dmha.stores.engine import pragma
 from dmha.stores.truth import Truth
 
-HERE = {"user_id": "aya", "agent_id": "relu"}
+HERE: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 
 
 def open_mind(path: Path, clock: ManualClock | None = None) -> Mind:
@@ -49,7 +50,7 @@ def test_the_writer_waits_for_the_disk(mind: Mind) -> None:
     "where",
     [HERE, HERE | {"present": ["aya"]}, HERE | {"world": "unknown"}, {"user_id": "nobody", "agent_id": "nobody"}],
 )
-def test_search_changes_nothing(mind: Mind, database: Path, where: dict[str, str]) -> None:
+def test_search_changes_nothing(mind: Mind, database: Path, where: dict[str, Any]) -> None:
     """No row of any table and no byte of the files differs after searches, be the tenant known or not."""
     mind.add([Turn("I moved to Osaka", "aya"), Turn("a secret", "aya", private=True)], **HERE)
     rows = contents(database)
@@ -108,7 +109,12 @@ def test_another_accounts_memory_does_not_exist(mind: Mind) -> None:
     """Get, update, delete and history of another's id are NotFound, and change nothing."""
     (memory,) = mind.add("I moved to Osaka", **HERE)
     mind.add("hello", user_id="ben", agent_id="relu")
-    for there in ({"user_id": "ben", "agent_id": "relu"}, {"user_id": "aya", "agent_id": "other"}, {"user_id": "x"}):
+    strangers: list[dict[str, Any]] = [
+        {"user_id": "ben", "agent_id": "relu"},
+        {"user_id": "aya", "agent_id": "other"},
+        {"user_id": "x"},
+    ]
+    for there in strangers:
         with pytest.raises(NotFound):
             mind.get(memory, **there)
         with pytest.raises(NotFound):
@@ -145,9 +151,10 @@ def test_a_shared_world_is_one_event_with_a_perspective_each(mind: Mind) -> None
     for _ in range(2):
         mind.recall("dragon", user_id="aya", agent_id="relu", world="scene", top_k=1)
     assert counts() == [2, 1]
-    mind.update(memory, pinned=True, user_id="aya", agent_id="neuro", world="scene")
-    assert mind.get(memory, user_id="aya", agent_id="neuro", world="scene").pinned
-    assert not mind.get(memory, user_id="aya", agent_id="relu", world="scene").pinned
+    (pinned,) = mind.add("The treasure is mine", user_id="aya", agent_id="relu", world="scene")
+    mind.update(pinned, pinned=True, user_id="aya", agent_id="neuro", world="scene")
+    assert mind.get(pinned, user_id="aya", agent_id="neuro", world="scene").pinned
+    assert not mind.get(pinned, user_id="aya", agent_id="relu", world="scene").pinned
 
 
 def test_a_request_key_belongs_to_its_world(mind: Mind) -> None:
@@ -191,14 +198,19 @@ def test_metadata_is_asked_for_by_type_and_value(mind: Mind) -> None:
     """A number, its text and a boolean are three different things; keys and values may be in any script."""
     (memory,) = mind.add(Turn("hello", metadata={"n": 1, "s": "1", "b": True, "場所": "大阪", "x": 0.1 + 0.2}), **HERE)
 
-    def finds(asked: dict[str, str | int | float | bool]) -> bool:
+    def finds(asked: dict[str, Any]) -> bool:
         return [hit.memory.id for hit in mind.search("hello", metadata=asked, **HERE)] == [memory]
 
-    assert all(map(finds, [{"n": 1}, {"n": 1.0}, {"s": "1"}, {"b": True}, {"場所": "大阪"}, {"x": 0.1 + 0.2}]))
-    assert not any(map(finds, [{"n": "1"}, {"n": True}, {"s": 1}, {"s": 0}, {"b": 1}, {"b": "true"}, {"none": 0}]))
-    for key, value in [("a\ud800", 1), ("n", 10**400), ("n", float("nan")), ("s", "\ud800"), ('"', 1), ("\n", 1)]:
+    same: list[dict[str, Any]] = [{"n": 1}, {"n": 1.0}, {"s": "1"}, {"b": True}, {"場所": "大阪"}, {"x": 0.1 + 0.2}]
+    other: list[dict[str, Any]] = [{"n": "1"}, {"n": True}, {"s": 1}, {"s": 0}, {"b": 1}, {"b": "true"}, {"none": 0}]
+    assert all(map(finds, same))
+    assert not any(map(finds, other))
+    never: list[dict[str, Any]] = [
+        {"a\ud800": 1}, {"n": 10**400}, {"n": float("nan")}, {"s": "\ud800"}, {'"': 1}, {"\n": 1}
+    ]  # fmt: skip
+    for asked in never:
         with pytest.raises(InvalidInput):
-            finds({key: value})
+            finds(asked)
 
 
 def test_words_that_repeat_a_memory_stay_unrecallable_when_edited(mind: Mind) -> None:
@@ -257,7 +269,7 @@ def test_a_mind_in_memory_leaves_no_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_path_that_is_no_database_is_told_in_words(tmp_path: Path) -> None:
-    """A text file, a folder, a missing folder, a place nobody can write to, another program's file: each says what is wrong."""
+    """A text file, a folder, a missing folder, a place nobody can write to: each error says what is wrong."""
     (tmp_path / "letter.db").write_text("Dear Aya, " * 100)
     (tmp_path / "folder.db").mkdir()
     for path, said in {

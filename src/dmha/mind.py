@@ -114,18 +114,14 @@ class Mind:
             scope, (memory_id,) = self._remember(place, session_id, [heard])
             step.did = f"one turn of {speaker} kept, {self._fold(scope, session_id)} gists made of the window"
 
-        with trace("recall") as step, self._truth.read() as ledger:
-            hits = self._rank(
-                ledger,
-                scope,
-                _question(text),
-                Filters(present=here),
-                top_k=EVIDENCE,
-                min_confidence=EVIDENCE_CONFIDENCE,
-                exclude=(memory_id,),
+        with trace("recall") as step:
+            request = self._request(
+                _question(text), Filters(present=here), EVIDENCE, None, EVIDENCE_CONFIDENCE, exclude=(memory_id,)
             )
-            mood = self._mood(ledger, scope)
-            scene = Scene.of(ledger, scope, session_id, heard, here, hits, mood, now)
+            with self._truth.read() as ledger:
+                mood = self._mood(ledger, scope)
+                hits = recalling.rank(ledger, self._index, scope, request, mood)
+                scene = Scene.of(ledger, scope, session_id, heard, here, hits, mood, now)
             step.did = f"{len(hits)} memories came back"
 
         with trace("generate") as step:
@@ -158,6 +154,8 @@ class Mind:
                 private_to=speaker if private or scene.confided else None,
             )  # fmt: skip
             reply = Reply(
+                turn_id=heard.uid,
+                remembered=(heard.memory_uid, said.memory_uid),
                 text=draft,
                 recalled=tuple(hit for _, hit in hits),
                 consistency=metacognition.judge(left),
@@ -175,7 +173,7 @@ class Mind:
             if ledger.life.outcome(scope, "contextualize", heard.uid) is not None:
                 return  # another process answered this very turn meanwhile
             for ending in endings:
-                ledger.knowledge.end(scope, ending.fact_id, ending.valid_to.timestamp(), ending.note)
+                ledger.knowledge.end(scope, ending.fact_id, ending.valid_to.timestamp(), ending.note, heard.uid)
             ledger.life.reinforce(scope, strengthened, heard.uid, now.timestamp())
             ledger.memories.remember(scope, session_id, [said], ledger.embedder_id, now.timestamp())
             if lesson is not None:
@@ -240,10 +238,12 @@ class Mind:
         min_confidence: float = 0.0,
     ) -> list[Hit]:
         """The memories that fit the query best, best first. Reads only: nothing is strengthened, nothing recorded."""
+        place = self._place(user_id, agent_id, world)
         filters = _filters(speaker, since, until, tier, kind, metadata, present, polarity)
+        request = self._request(query, filters, top_k, ranking, min_confidence)
         with self._truth.read() as ledger:
-            scope = ledger.places.find(self._place(user_id, agent_id, world))
-            return [hit for _, hit in self._rank(ledger, scope, query, filters, top_k, ranking, min_confidence)]
+            scope = ledger.places.find(place)
+            return [] if scope is None else [hit for _, hit in self._rank(ledger, scope, request)]
 
     def recall(
         self,
@@ -266,25 +266,27 @@ class Mind:
         min_confidence: float = 0.0,
     ) -> list[Hit]:
         """As `search`, and what comes back is strengthened; the same `key` again strengthens nothing."""
+        place, now = self._place(user_id, agent_id, world), self._now().timestamp()
         filters = _filters(speaker, since, until, tier, kind, metadata, present, polarity)
-        now = self._now().timestamp()
+        request = self._request(query, filters, top_k, ranking, min_confidence)
         cause = uuid4().hex if key is None else check_text("key", key, most=MOST_NAME)
         with self._truth.read() as ledger:
-            scope = ledger.places.find(self._place(user_id, agent_id, world))
-            earlier = None if scope is None else ledger.life.outcome(scope, "recall", cause)
-            if scope is not None and earlier is not None:
-                return hits_from(earlier["hits"], lambda uid: ledger.reading.by_uid(scope, uid))
-            found = self._rank(ledger, scope, query, filters, top_k, ranking, min_confidence)
-        if scope is None:
-            return []
+            scope = ledger.places.find(place)
+            if scope is None:
+                return []
+            earlier = ledger.life.outcome(scope, "recall", cause)
+            if earlier is not None:
+                return hits_from(earlier["hits"], partial(ledger.reading.by_uid, scope))
+            found = self._rank(ledger, scope, request)
         strengthened = recalling.reinforcements([state for state, _ in found], now)
         hits = [hit for _, hit in found]
 
         def strengthen(ledger: Ledger) -> None:
-            if ledger.life.outcome(scope, "recall", cause) is None:
-                ledger.life.reinforce(scope, strengthened, cause, now)
+            here = ledger.places.ensure(place, self._zone, now)
+            if ledger.life.outcome(here, "recall", cause) is None:
+                ledger.life.reinforce(here, strengthened, cause, now)
                 if key is not None:
-                    ledger.life.conclude(scope, "recall", cause, {"hits": hits_to(hits)}, now)
+                    ledger.life.conclude(here, "recall", cause, {"hits": hits_to(hits)}, now)
 
         self._truth.write(strengthen)
         return hits
@@ -315,17 +317,18 @@ class Mind:
             check_metadata(metadata)
         with self._truth.read() as ledger:
             scope, state = self._find(ledger, id, place)
-        counted = vector = None
+        said = None
         if text is not None:
-            check_text("text", text, most=MOST_CHARACTERS)
-            counted, (vector,) = count(text), self.perception.embed([(state.speaker, text)])
+            turn = Turn(text, state.speaker, recalling.memory_of(state).at, source=state.source)
+            (said,), _ = self.perception.perceive(
+                [turn], user_id=user_id, world=place.world, kind=state.kind, now=self._now()
+            )
 
         def change(ledger: Ledger) -> None:
             if text is not None or metadata is not None:
                 ledger.memories.change(
-                    scope, id, version=version, text=text, metadata=metadata, counted=counted, vector=vector,
-                    embedder_id=ledger.embedder_id, now=now,
-                )  # fmt: skip
+                    scope, id, version=version, said=said, metadata=metadata, embedder_id=ledger.embedder_id, now=now
+                )
             if pinned is not None:
                 ledger.memories.set_perspective(scope, id, pinned=pinned)
 
@@ -485,37 +488,33 @@ class Mind:
             self._truth.write(unit)
         return len(folds)
 
-    def _rank(
+    def _request(
         self,
-        ledger: Ledger,
-        scope: Scope | None,
         query: str,
         filters: Filters,
-        top_k: int = 10,
-        ranking: str | None = None,
-        min_confidence: float = 0.0,
+        top_k: int,
+        ranking: str | None,
+        min_confidence: float,
         exclude: tuple[int, ...] = (),
-    ) -> list[tuple[State, Hit]]:
-        question, words = self.perception.ask(query)
+    ) -> recalling.Request:
+        """Check and embed what is asked: no snapshot waits for an embedder."""
         compiled = resolve(ranking)
         check_fraction("min_confidence", min_confidence)
         if type(top_k) is not int or top_k < 1:
             raise InvalidInput("top_k", f"{top_k!r} is not a positive whole number", "Give 1 or more.")
         if top_k > MOST_HITS:
             raise OutOfBounds("top_k", MOST_HITS, top_k, "Ask for fewer, or use export.")
-        if scope is None:
-            return []
-        request = recalling.Request(
-            question, words, compiled, filters, top_k, min_confidence, self._mood(ledger, scope),
-            self._now().timestamp(), self._seed, exclude,
-        )  # fmt: skip
-        if filters.polarity != "both":
-            return recalling.rank(ledger, self._index, scope, request)
-        halves = [
-            recalling.rank(ledger, self._index, scope, replace(request, filters=replace(filters, polarity=side)))
-            for side in ("joy", "aversion")
-        ]
-        return recalling.alternate(*halves)[:top_k]
+        question, words = self.perception.ask(query)
+        now = self._now().timestamp()
+        return recalling.Request(question, words, compiled, filters, top_k, min_confidence, now, self._seed, exclude)
+
+    def _rank(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> list[tuple[State, Hit]]:
+        mood = self._mood(ledger, scope)
+        if request.filters.polarity != "both":
+            return recalling.rank(ledger, self._index, scope, request, mood)
+        sides = [replace(request, filters=replace(request.filters, polarity=side)) for side in ("joy", "aversion")]
+        halves = [recalling.rank(ledger, self._index, scope, side, mood) for side in sides]
+        return recalling.alternate(*halves)[: request.top_k]
 
     def _mood(self, ledger: Ledger, scope: Scope) -> Affect:
         now = self._now().timestamp()

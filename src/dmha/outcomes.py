@@ -16,6 +16,8 @@ Find = Callable[[str], State | None]
 def reply_to(reply: Reply) -> dict[str, Any]:
     """A reply without its trace; recalled memories by id, as they may change or be deleted."""
     return {
+        "turn_id": reply.turn_id,
+        "remembered": list(reply.remembered),
         "text": reply.text,
         "recalled": hits_to(reply.recalled),
         "consistency": reply.consistency,
@@ -29,6 +31,8 @@ def reply_to(reply: Reply) -> dict[str, Any]:
 def reply_from(body: dict[str, Any], find: Find) -> Reply:
     """The reply again; a memory deleted since is no longer among the recalled."""
     return Reply(
+        turn_id=body["turn_id"],
+        remembered=tuple(body["remembered"]),
         text=body["text"],
         recalled=tuple(hits_from(body["recalled"], find)),
         consistency=body["consistency"],

@@ -157,10 +157,8 @@ class Memories(Protocol):
         /,
         *,
         version: int | None,
-        text: str | None,
+        said: Perceived | None,
         metadata: Mapping[str, Any] | None,
-        counted: Counted | None,
-        vector: NDArray[np.float32] | None,
         embedder_id: int,
         now: float,
     ) -> None: ...
@@ -191,7 +189,7 @@ class Knowing(Protocol):
     def rules(self, scope: Scope, /) -> list[RuleRow]: ...
     def tell(self, scope: Scope, fact: Fact, now: float, /) -> None: ...
     def tell_rule(self, scope: Scope, text: str, now: float, /) -> None: ...
-    def end(self, scope: Scope, fact_id: int, valid_to: float, note: str, /) -> None: ...
+    def end(self, scope: Scope, fact_id: int, valid_to: float, note: str, turn_uid: str, /) -> None: ...
 
 
 class Life(Protocol):

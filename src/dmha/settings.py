@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dmha.protocols import ChatModel, Clock, Embedder, Progress
 
 PREFIX = "DMHA_"
+_NOT_SETTINGS = {"config", "data", "soak"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,17 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         values |= _from_toml(Path(config))
     names = {field.name for field in fields(Settings)}
     values |= {name: given[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in given}
-    unknown = sorted(values.keys() - names)
+    unknown = sorted((values.keys() | _named(given)) - names)
     if unknown:
         raise InvalidInput(unknown[0], "there is no such setting", f"Use {', '.join(sorted(names))}.")
     values["seed"] = _whole("DMHA_SEED", values.get("seed", 0))
     check_zone("DMHA_ZONE", values.get("zone", "UTC"))
     return Settings(**values)
+
+
+def _named(environment: Mapping[str, str]) -> set[str]:
+    """The settings that the environment names, misspelt ones too; `_NOT_SETTINGS` belong to tests and benchmarks."""
+    return {name.removeprefix(PREFIX).lower() for name in environment if name.startswith(PREFIX)} - _NOT_SETTINGS
 
 
 def check_zone(field: str, zone: str) -> str:

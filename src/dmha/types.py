@@ -154,8 +154,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the companion said, what it recalled, and what it did about what did not fit."""
+    """What the companion said, what it recalled, and what it did about what did not fit.
 
+    `turn_id` names the turn that was answered; `remembered` are the memories of that turn and of this reply.
+    """
+
+    turn_id: str
+    remembered: tuple[str, ...]
     text: str
     recalled: tuple[Hit, ...]
     consistency: float

@@ -25,6 +25,9 @@ B = 0.2
 # Terms of a usual utterance: medians of LoCoMo turns (10), WRIME posts (25) and MemoryBank's Chinese turns (61).
 # Fixed for ever: changing one makes every stored weight stale.
 REFERENCE_LENGTH = {"en": 10.0, "ja": 25.0, "zh": 60.0, "other": 10.0}
+# Documents without the term that every collection is taken to hold besides its own: in a memory of three sentences a
+# word that all of them share would otherwise be worth nothing, and the first question would find nobody at home.
+PRIOR_DOCUMENTS = 100
 MAX_SATURATION = K1 + 1.0  # what a query can earn per unit of idf at most; brings static_bm25() into 0..1
 
 

@@ -24,7 +24,7 @@ from dmha.domain.text import terms
 from dmha.errors import InvalidInput, OutOfBounds
 from dmha.protocols import Embedder
 from dmha.records import Counted, Perceived, Question
-from dmha.types import NEVER_FADES, SOURCES, Fact, Kind, Turn
+from dmha.types import NEVER_FADES, SOURCES, Affect, Fact, Kind, Turn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,7 +66,7 @@ class Perception:
         for turn, vector in zip(checked, vectors, strict=True):
             parsed = parse_statements(turn.text) if turn.source in ("user", "import") else Parsed((), ())
             problems += parsed.problems
-            felt = affect.appraise(turn.text)
+            felt = affect.appraise(turn.text) if turn.source != "assistant" else Affect()  # what it said is no event
             uid = turn.id or uuid4().hex
             perceived.append(
                 Perceived(
@@ -190,7 +190,10 @@ def check_time(field: str, value: Any) -> datetime:
         raise InvalidInput(
             field, "it is no datetime with a zone", "Give datetime(..., tzinfo=...), e.g. with datetime.UTC."
         )
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInput(field, f"{value} lies outside the years 1 to 9999 in UTC", "Give a later one.") from error
 
 
 def check_metadata(metadata: Any) -> None:

@@ -38,7 +38,7 @@ _WORDS_ALONE, _DOUBT_ALONE = 25.0, 5.2
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One recall or search, everything that does not depend on the collection."""
+    """One recall or search, ready before any snapshot is opened: what is asked, and how to rank what comes back."""
 
     question: Question
     query: Query
@@ -46,19 +46,18 @@ class Request:
     filters: Filters
     top_k: int
     min_confidence: float
-    mood: Affect
     now: float
     seed: int
     exclude: tuple[int, ...] = ()
 
 
-def rank(ledger: Ledger, index: Index, scope: Scope, request: Request) -> list[tuple[State, Hit]]:
-    """The best memories by the ranking, with their states, best first."""
-    candidates = _nominate(ledger, index, scope, request)
+def rank(ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Affect) -> list[tuple[State, Hit]]:
+    """The best memories by the ranking in this mood, with their states, best first."""
+    candidates = _nominate(ledger, index, scope, request, mood)
     states = ledger.reading.states(scope, candidates.memory_ids.tolist())
     if not states:
         return []
-    columns, scores = _score(states, candidates, request)
+    columns, scores = _score(states, candidates, request, mood)
     ids = np.fromiter((state.memory_id for state in states), np.int64, len(states))
     confidence = _confidence(columns["static_bm25()"], columns["similarity"], read=request.question.vector is not None)
     hits: list[tuple[State, Hit]] = []
@@ -100,7 +99,7 @@ def memory_of(state: State) -> Memory:
     )  # fmt: skip
 
 
-def _nominate(ledger: Ledger, index: Index, scope: Scope, request: Request) -> Candidates:
+def _nominate(ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Affect) -> Candidates:
     return index.nominate(
         scope.tenant_id,
         request.question,
@@ -108,14 +107,16 @@ def _nominate(ledger: Ledger, index: Index, scope: Scope, request: Request) -> C
         now=request.now,
         seed=request.seed,
         count=max(NOMINATED, request.top_k),
-        scalars={"mood_joy": request.mood.joy, "mood_aversion": request.mood.aversion},
+        scalars={"mood_joy": mood.joy, "mood_aversion": mood.aversion},
         present=ledger.reading.present_ids(scope, request.filters.present),
         allowed=ledger.reading.allowed(scope, request.filters),
         exclude=request.exclude,
     )
 
 
-def _score(states: Sequence[State], candidates: Candidates, request: Request) -> tuple[dict[str, Column], Scores]:
+def _score(
+    states: Sequence[State], candidates: Candidates, request: Request, mood: Affect
+) -> tuple[dict[str, Column], Scores]:
     place = {memory_id: i for i, memory_id in enumerate(candidates.memory_ids.tolist())}
     order = [place[state.memory_id] for state in states]
     columns: dict[str, Column] = {
@@ -123,8 +124,8 @@ def _score(states: Sequence[State], candidates: Candidates, request: Request) ->
         "static_bm25()": candidates.static_bm25[order],
         **{name: _column(states, field) for name, field in _COLUMNS.items()},
         "now": np.asarray(request.now),
-        "mood_joy": np.asarray(request.mood.joy),
-        "mood_aversion": np.asarray(request.mood.aversion),
+        "mood_joy": np.asarray(mood.joy),
+        "mood_aversion": np.asarray(mood.aversion),
     }
     for name in request.ranking.needs - columns.keys():
         columns[name] = _computed(name, states, request)

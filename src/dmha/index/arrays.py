@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dmha.domain.terms import MAX_SATURATION, REFERENCE_LENGTH, idf, saturated, term_id
+from dmha.domain.terms import MAX_SATURATION, PRIOR_DOCUMENTS, REFERENCE_LENGTH, idf, saturated, term_id
 from dmha.index.postings import Postings
 from dmha.records import Row
 
@@ -102,7 +102,7 @@ class TenantArrays:
             if self.dead:
                 kept = self._alive[rows]
                 rows, weights = rows[kept], weights[kept]
-            worth = weight * idf(living, len(rows))
+            worth = weight * idf(living + PRIOR_DOCUMENTS, len(rows))
             scores[rows] += worth * weights
             most += worth * MAX_SATURATION
         return scores / most if most else scores

@@ -60,13 +60,16 @@ class Knowledge:
             )
         )
 
-    def end(self, scope: Scope, fact_id: int, valid_to: float, note: str) -> None:
-        """End a fact's truth, with the reason; the fact stays."""
+    def end(self, scope: Scope, fact_id: int, valid_to: float, note: str, turn_uid: str) -> None:
+        """End a fact's truth, with the reason and the turn that brought it to light; the fact stays."""
+        turn_id = select(schema.turns.c.id).where(
+            schema.turns.c.tenant_id == scope.tenant_id, schema.turns.c.uid == turn_uid
+        )
         facts = schema.facts
         self._connection.execute(
             update(facts)
             .where(facts.c.id == fact_id, facts.c.tenant_id == scope.tenant_id, facts.c.valid_to.is_(None))
-            .values(valid_to=valid_to, note=note)
+            .values(valid_to=valid_to, note=note, ended_by=turn_id.scalar_subquery())
         )
 
 
@@ -79,7 +82,7 @@ def fact_row(
         "value": fact.value, "negated": fact.negated, "confidence": fact.confidence, "scope": fact.scope,
         "valid_from": at if fact.valid_from is None else fact.valid_from.timestamp(),
         "valid_to": None if fact.valid_to is None else fact.valid_to.timestamp(),
-        "recorded_at": now, "retracted_at": None, "private_to": private_to, "note": "",
+        "recorded_at": now, "retracted_at": None, "private_to": private_to, "note": "", "ended_by": None,
     }  # fmt: skip
 
 

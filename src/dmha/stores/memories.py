@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,15 @@ _DEPENDENT = (
 )
 # What hangs on a turn and goes when its memory is deleted: what was told in it is no longer known.
 _TOLD_IN_TURN = (schema.facts.c.turn_id, schema.rules.c.turn_id, schema.impulses.c.turn_id, schema.lessons.c.turn_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a turn brings besides its words, as rows without ids."""
+
+    impulses: list[dict[str, Any]]
+    facts: list[dict[str, Any]]
+    rules: list[dict[str, Any]]
 
 
 class Memories:
@@ -79,14 +89,15 @@ class Memories:
         uid: str,
         *,
         version: int | None,
-        text: str | None,
+        said: Perceived | None,
         metadata: Mapping[str, Any] | None,
-        counted: Counted | None,
-        vector: np.ndarray | None,
         embedder_id: int,
         now: float,
     ) -> None:
-        """A new version of a memory; the one before stays in its history. `version` is what the caller read."""
+        """A new version of a memory; the one before stays in its history. `version` is what the caller read.
+
+        With `said`, its words are others: they are indexed, felt and understood anew, and what the old ones told falls.
+        """
         memories = schema.memories
         row = self._row(scope, uid)
         if version is not None and version != row.version:
@@ -97,14 +108,29 @@ class Memories:
             )
         )
         values = {"version": row.version + 1, "recorded_at": now}
-        values |= {"text": text} if text is not None else {}
+        values |= {"text": said.text} if said is not None else {}
         values |= {"metadata": dict(metadata)} if metadata is not None else {}
         self._connection.execute(update(memories).where(memories.c.id == row.id).values(values))
-        if counted is not None and row.recallable:
+        if said is not None:
+            self._say_instead(scope, row, said, embedder_id, now)
+        self._log(scope.tenant_id, [(row.id, row.version + 1)])
+
+    def _say_instead(self, scope: Scope, row: Any, said: Perceived, embedder_id: int, now: float) -> None:
+        views = schema.perspectives
+        if row.recallable:
             for table in (schema.terms, schema.vectors):
                 self._connection.execute(delete(table).where(table.c.memory_id == row.id))
-            self._derived(row.id, counted, vector, embedder_id)
-        self._log(scope.tenant_id, [(row.id, row.version + 1)])
+            self._derived(row.id, said.counted, said.vector, embedder_id)
+        felt = said.affect
+        self._connection.execute(
+            update(views)
+            .where(views.c.memory_id == row.id)
+            .values(importance=said.importance, joy=felt.joy, aversion=felt.aversion, trauma=felt.trauma)
+        )
+        if row.turn_id is not None:
+            for column in _TOLD_IN_TURN:
+                self._connection.execute(delete(column.table).where(column == row.turn_id))
+            self._tell([_told(scope, row.turn_id, row.private_to, said, now)])
 
     def set_perspective(self, scope: Scope, uid: str, /, **values: Any) -> None:
         """Set columns of this companion's perspective on a memory (pinned, say)."""
@@ -201,7 +227,8 @@ class Memories:
         session_id = self._places.session(scope, session, now)
         turn_id, memory_id = allocate(connection, schema.turns, count), allocate(connection, schema.memories, count)
         parents = self._parents(scope, session_id, fresh, turn_id)
-        turns, memories, perspectives, impulses, facts, rules = [], [], [], [], [], []
+        turns, memories, perspectives = [], [], []
+        told: list[_Told] = []
         for offset, turn in enumerate(fresh):
             this, memory = turn_id + offset, memory_id + offset
             private_to = None if turn.private_to is None else self._places.speaker(scope, turn.private_to)
@@ -218,25 +245,20 @@ class Memories:
                 "metadata": dict(turn.metadata), "text": turn.text,
             })  # fmt: skip
             perspectives.append(born(scope, memory, turn))
-            if turn.affect.joy or turn.affect.aversion or turn.affect.trauma:
-                impulses.append({
-                    "companion_id": scope.companion_id, "turn_id": this, "at": turn.at, "joy": turn.affect.joy,
-                    "aversion": turn.affect.aversion, "trauma": turn.affect.trauma,
-                })  # fmt: skip
-            facts += [fact_row(scope, this, private_to, fact, turn.at, now) for fact in turn.facts]
-            rules += [
-                {"tenant_id": scope.tenant_id, "turn_id": this, "text": text, "recorded_at": now, "retracted_at": None}
-                for text in turn.rules
-            ]
+            told.append(_told(scope, this, private_to, turn, now))
         for table, rows in ((schema.turns, turns), (schema.memories, memories), (schema.perspectives, perspectives)):
             connection.execute(insert(table), rows)
-        for table, rows in ((schema.impulses, impulses), (schema.facts, facts), (schema.rules, rules)):
-            self._numbered(table, rows)
+        self._tell(told)
         self._derived_many([(memory_id + i, turn) for i, turn in enumerate(fresh)], embedder_id)
         head = turn_id + count - 1
         connection.execute(update(schema.sessions).where(schema.sessions.c.id == session_id).values(head_id=head))
         self._log(scope.tenant_id, [(memory_id + offset, 1) for offset in range(count)])
         return {turn.uid: memory_id + offset for offset, turn in enumerate(fresh)}
+
+    def _tell(self, told: Sequence[_Told]) -> None:
+        self._numbered(schema.impulses, [row for each in told for row in each.impulses])
+        self._numbered(schema.facts, [row for each in told for row in each.facts])
+        self._numbered(schema.rules, [row for each in told for row in each.rules])
 
     def _parents(self, scope: Scope, session_id: int, fresh: Sequence[Perceived], first: int) -> list[int | None]:
         """Each turn's parent: the one it names, else the one before it, the session's last for the first."""
@@ -309,6 +331,22 @@ class Memories:
                 for memory_id, version in versions
             ],
         )
+
+
+def _told(scope: Scope, turn_id: int, private_to: int | None, said: Perceived, now: float) -> _Told:
+    felt = said.affect
+    impulse = {
+        "companion_id": scope.companion_id, "turn_id": turn_id, "at": said.at, "joy": felt.joy,
+        "aversion": felt.aversion, "trauma": felt.trauma,
+    }  # fmt: skip
+    return _Told(
+        [impulse] if felt.joy or felt.aversion or felt.trauma else [],
+        [fact_row(scope, turn_id, private_to, fact, said.at, now) for fact in said.facts],
+        [
+            {"tenant_id": scope.tenant_id, "turn_id": turn_id, "text": text, "recorded_at": now, "retracted_at": None}
+            for text in said.rules
+        ],
+    )
 
 
 def _terms_row(memory_id: int, counted: Counted) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, select, update
 
 from dmha.records import Place, Scope
 from dmha.stores import schema
@@ -11,15 +11,26 @@ from dmha.stores import schema
 CHUNK = 500
 
 
+# Built once: every write runs it several times, and building it costs more than running it.
+_TAKE = (
+    update(schema.counters)
+    .where(schema.counters.c.name == bindparam("of"))
+    .values(next=schema.counters.c.next + bindparam("count"))
+    .returning(schema.counters.c.next)
+)
+
+
 def allocate(connection: Connection, table: Table, count: int = 1) -> int:
     """The first of `count` fresh ids for `table`; ids are never handed out twice, not even after a delete."""
-    counters = schema.counters
-    taken = connection.execute(select(counters.c.next).where(counters.c.name == table.name)).scalar()
-    if taken is None:
-        connection.execute(counters.insert().values(name=table.name, next=1 + count))
+    after = connection.execute(_TAKE, {"of": table.name, "count": count}).scalar()
+    if after is None:
+        connection.execute(schema.counters.insert().values(name=table.name, next=1 + count))
         return 1
-    connection.execute(update(counters).where(counters.c.name == table.name).values(next=taken + count))
-    return int(taken)
+    return int(after) - count
+
+
+# The id of a companion that has done nothing here yet: it sees a shared world, and holds no perspective on it.
+NOBODY = 0
 
 
 class Places:
@@ -35,19 +46,19 @@ class Places:
         tenants, companions = schema.tenants, schema.companions
         row = self._connection.execute(
             select(tenants.c.id, companions.c.id.label("companion_id"), tenants.c.zone)
-            .join(companions, companions.c.user_id == tenants.c.user_id)
-            .where(
-                tenants.c.user_id == place.user_id,
-                tenants.c.world == place.world,
-                companions.c.agent_id == place.agent_id,
+            .join(
+                companions,
+                and_(companions.c.user_id == tenants.c.user_id, companions.c.agent_id == place.agent_id),
+                isouter=True,
             )
+            .where(tenants.c.user_id == place.user_id, tenants.c.world == place.world)
         ).first()
-        return None if row is None else Scope(row.id, row.companion_id, row.zone)
+        return None if row is None else Scope(row.id, row.companion_id or NOBODY, row.zone)
 
     def ensure(self, place: Place, zone: str, now: float) -> Scope:
         """The place in the truth's ids, made where it is new; `zone` is the new tenant's."""
         found = self.find(place)
-        if found is not None:
+        if found is not None and found.companion_id != NOBODY:
             return found
         tenants, companions = schema.tenants, schema.companions
         self._ensure_row(tenants, {"user_id": place.user_id, "world": place.world}, {"zone": zone, "created_at": now})

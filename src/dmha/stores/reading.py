@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, or_, select
 
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.errors import InvalidInput
@@ -14,6 +14,41 @@ from dmha.stores import schema
 from dmha.stores.places import CHUNK, Places
 
 _FEELING = 0.05  # a feeling weaker than this is noise of the lexicon, not a memory "of" joy or aversion
+
+
+def _states() -> Select[Any]:
+    """Memories with this companion's perspective, or what a companion without one is told."""
+    memories, views = schema.memories, schema.perspectives
+    private = schema.speakers.alias("private")
+    view = and_(views.c.memory_id == memories.c.id, views.c.companion_id == bindparam("companion"))
+    return (
+        select(
+            memories,
+            schema.speakers.c.name.label("speaker_name"),
+            schema.sessions.c.name.label("session_name"),
+            private.c.name.label("private_name"),
+            func.coalesce(views.c.half_life, DEFAULT_HALF_LIFE).label("half_life"),
+            func.coalesce(views.c.recall_count, 0).label("recall_count"),
+            func.coalesce(views.c.last_recalled_at, memories.c.at).label("last_recalled_at"),
+            func.coalesce(views.c.tier, "short_term").label("tier"),
+            func.coalesce(views.c.importance, memories.c.score0).label("importance"),
+            func.coalesce(views.c.joy, 0.0).label("joy"),
+            func.coalesce(views.c.aversion, 0.0).label("aversion"),
+            func.coalesce(views.c.trauma, 0.0).label("trauma"),
+            func.coalesce(views.c.pinned, False).label("pinned"),
+        )
+        .join(schema.speakers, schema.speakers.c.id == memories.c.speaker_id)
+        .join(schema.sessions, schema.sessions.c.id == memories.c.session_id)
+        .join(private, private.c.id == memories.c.private_to, isouter=True)
+        .join(views, view, isouter=True)
+        .where(memories.c.tenant_id == bindparam("tenant"))
+    )
+
+
+# Built once: building costs as much as reading ten rows (measured: 200 states 5.4 ms -> 4.0, one memory 1.3 -> 0.6).
+_STATES = _states()
+_BY_IDS = _STATES.where(schema.memories.c.id.in_(bindparam("ids", expanding=True)))
+_BY_UID = _STATES.where(schema.memories.c.uid == bindparam("uid"))
 
 
 class Reading:
@@ -28,32 +63,28 @@ class Reading:
         found: dict[int, State] = {}
         for start in range(0, len(memory_ids), CHUNK):
             chunk = memory_ids[start : start + CHUNK]
-            rows = self._connection.execute(self._select(scope).where(schema.memories.c.id.in_(chunk)))
+            rows = self._connection.execute(_BY_IDS, _bound(scope) | {"ids": chunk})
             found |= {row.id: _state(row) for row in rows}
         return [found[memory_id] for memory_id in memory_ids if memory_id in found]
 
     def by_uid(self, scope: Scope, uid: str) -> State | None:
         """The true state of one memory by its public id; None when the tenant has none of that id."""
-        row = self._connection.execute(self._select(scope).where(schema.memories.c.uid == uid)).first()
+        row = self._connection.execute(_BY_UID, _bound(scope) | {"uid": uid}).first()
         return None if row is None else _state(row)
 
     def of_kind(self, scope: Scope, kinds: Sequence[str], limit: int) -> list[State]:
         """The latest memories of these kinds, oldest first."""
         memories = schema.memories
-        query = (
-            self._select(scope).where(memories.c.kind.in_(kinds)).order_by(memories.c.at.desc(), memories.c.id.desc())
-        )
-        return [_state(row) for row in self._connection.execute(query.limit(limit))][::-1]
+        query = _STATES.where(memories.c.kind.in_(kinds)).order_by(memories.c.at.desc(), memories.c.id.desc())
+        return [_state(row) for row in self._connection.execute(query.limit(limit), _bound(scope))][::-1]
 
     def gists(self, scope: Scope, session: str, limit: int) -> list[State]:
         """The latest summaries of a session, oldest first."""
         memories, sessions = schema.memories, schema.sessions
-        query = (
-            self._select(scope)
-            .where(memories.c.kind == "summary", sessions.c.name == session)
-            .order_by(memories.c.at.desc(), memories.c.id.desc())
+        query = _STATES.where(memories.c.kind == "summary", sessions.c.name == session).order_by(
+            memories.c.at.desc(), memories.c.id.desc()
         )
-        return [_state(row) for row in self._connection.execute(query.limit(limit))][::-1]
+        return [_state(row) for row in self._connection.execute(query.limit(limit), _bound(scope))][::-1]
 
     def history(self, scope: Scope, uid: str) -> list[tuple[int, float, str, dict[str, Any]]]:
         """The versions of a memory before its present one, oldest first: (version, recorded_at, text, metadata)."""
@@ -149,32 +180,9 @@ class Reading:
             conditions.append(or_(views.c.joy > _FEELING, views.c.aversion > _FEELING))
         return conditions
 
-    def _select(self, scope: Scope) -> Select[Any]:
-        memories, views = schema.memories, schema.perspectives
-        private = schema.speakers.alias("private")
-        view = and_(views.c.memory_id == memories.c.id, views.c.companion_id == scope.companion_id)
-        return (
-            select(
-                memories,
-                schema.speakers.c.name.label("speaker_name"),
-                schema.sessions.c.name.label("session_name"),
-                private.c.name.label("private_name"),
-                func.coalesce(views.c.half_life, DEFAULT_HALF_LIFE).label("half_life"),
-                func.coalesce(views.c.recall_count, 0).label("recall_count"),
-                func.coalesce(views.c.last_recalled_at, memories.c.at).label("last_recalled_at"),
-                func.coalesce(views.c.tier, "short_term").label("tier"),
-                func.coalesce(views.c.importance, memories.c.score0).label("importance"),
-                func.coalesce(views.c.joy, 0.0).label("joy"),
-                func.coalesce(views.c.aversion, 0.0).label("aversion"),
-                func.coalesce(views.c.trauma, 0.0).label("trauma"),
-                func.coalesce(views.c.pinned, False).label("pinned"),
-            )
-            .join(schema.speakers, schema.speakers.c.id == memories.c.speaker_id)
-            .join(schema.sessions, schema.sessions.c.id == memories.c.session_id)
-            .join(private, private.c.id == memories.c.private_to, isouter=True)
-            .join(views, view, isouter=True)
-            .where(memories.c.tenant_id == scope.tenant_id)
-        )
+
+def _bound(scope: Scope) -> dict[str, Any]:
+    return {"tenant": scope.tenant_id, "companion": scope.companion_id}
 
 
 def _metadata_equals(key: str, value: str | float | bool) -> ColumnElement[bool]:

@@ -247,8 +247,8 @@ terms = Table(
 
 # -- knowledge, lessons, outcomes ------------------------------------------------------------------
 
-# Nothing is deleted when facts conflict: `valid_to` ends a fact's truth and `note` says why; `retracted_at` takes back
-# the telling itself.
+# Nothing is deleted when facts conflict (`ended_by` is the turn whose reply ended one): `valid_to` ends a fact's truth
+# and `note` says why; `retracted_at` takes back the telling itself.
 facts = Table(
     "facts",
     metadata,
@@ -267,6 +267,7 @@ facts = Table(
     Column("retracted_at", Double, nullable=True),
     _to("speakers", "private_to", nullable=True),
     Column("note", Text, nullable=False, default=""),
+    _to("turns", "ended_by", nullable=True),
     Index(None, "tenant_id", "entity", "attribute"),
     Index(None, "turn_id"),
 )

@@ -98,10 +98,10 @@ def _opening(story: Story) -> Panel:
 
 def _show_life(console: Console, lived: Iterable[tuple[Session, Affect]]) -> None:
     """A line a month, drawn as it is lived: who was there, and the mood that its last evening left."""
-    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim", pad_edge=False)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for name in ("month", "days", "turns", "joy", "aversion", "trauma", "who"):
         table.add_column(name, justify="right" if name == "turns" else "left", no_wrap=True)
-    framed = Padding(table, (1, 2, 0, 2), expand=False)
+    framed = Padding(table, (1, 0, 0, 2), expand=False)
     with Live(framed, console=console, refresh_per_second=20, transient=True):
         for month, sessions in groupby(lived, key=lambda pair: f"{pair[0].ends:%Y-%m}"):
             lived_through = list(sessions)
@@ -110,7 +110,7 @@ def _show_life(console: Console, lived: Iterable[tuple[Session, Affect]]) -> Non
                 month,
                 " ".join(f"{session.ends:%d}" for session, _ in lived_through),
                 str(len(turns)),
-                *render.levels(lived_through[-1][1], cells=10),
+                *render.levels(lived_through[-1][1], cells=8),
                 Text(render.shown(", ".join(_people(turns)))),
             )
     console.print(framed)

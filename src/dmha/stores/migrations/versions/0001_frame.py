@@ -134,6 +134,8 @@ def upgrade() -> None:
         sa.Column("retracted_at", sa.Double(), nullable=True),
         sa.Column("private_to", sa.Integer(), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("ended_by", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["ended_by"], ["turns.id"], name=op.f("fk_facts_ended_by")),
         sa.ForeignKeyConstraint(["private_to"], ["speakers.id"], name=op.f("fk_facts_private_to")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_facts_tenant_id")),
         sa.ForeignKeyConstraint(["turn_id"], ["turns.id"], name=op.f("fk_facts_turn_id")),
