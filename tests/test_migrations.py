@@ -23,10 +23,10 @@ OPENS = """
 import sys
 from dmha.stores.truth import Truth
 print("ready", flush=True)
-sys.stdin.readline()
-truth = Truth(sys.argv[1])
-print(truth.check(), flush=True)
-truth.close()
+for line in sys.stdin:
+    truth = Truth(line.strip())
+    print(truth.check(), flush=True)
+    truth.close()
 """
 
 
@@ -71,20 +71,23 @@ def test_another_programs_database_is_left_alone(database: Path) -> None:
 
 
 def test_processes_that_make_one_file_at_once_agree(tmp_path: Path) -> None:
-    """Four processes that open one new path in the same moment all get a sound file of one schema."""
-    path = tmp_path / "new.db"
+    """Four processes that open one new path in the same moment all get a sound file, time after time."""
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", OPENS, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        subprocess.Popen([sys.executable, "-c", OPENS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
+    assert [answer(process) for process in processes] == ["ready\n"] * 4
+    for number in range(10):
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write(f"{tmp_path / str(number)}.db\n")
+            process.stdin.flush()
+        assert [answer(process) for process in processes] == ["[]\n"] * 4
     for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    assert [process.communicate()[0] for process in processes] == ["[]\n"] * 4
+        process.communicate()
     assert [process.returncode for process in processes] == [0] * 4
+
+
+def answer(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline()

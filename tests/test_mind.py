@@ -376,12 +376,12 @@ def test_opposite_inputs_give_opposite_moods_and_confidences(mind: Mind) -> None
 
 def test_quoting_an_old_hurt_is_no_new_hurt(mind: Mind, clock: ManualClock) -> None:
     """What the companion itself says moves its mood as little as an echo moves the one who hears it."""
-    mind.add("The accident was horrible, I cried for days.", **WHO)
+    mind.add("The harbour was horrible, I cried for days.", **WHO)
     clock.forward(days=300)
-    reply = mind.contextualize("Accident, the horrible accident", **WHO)
-    before = mind.feelings(**WHO).mood
+    reply = mind.contextualize("The harbour, those days?", **WHO)
+    mood = mind.feelings(**WHO).mood
     assert "horrible" in reply.text
-    assert before.aversion < 0.1
+    assert mood.aversion < 0.1
 
 
 def test_mood_fades(mind: Mind, clock: ManualClock) -> None:
