@@ -1,1 +1,1 @@
-"""Measurements that the documentation quotes; each is run as `python -m benchmarks.NAME`. No figure here fails a test."""
+"""Measurements that the documentation quotes, each run as `python -m benchmarks.NAME`; none of them fails a test."""

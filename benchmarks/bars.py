@@ -1,7 +1,7 @@
 """Every bar of the parts done so far, one after another: `make bench`. It prints figures and judges nothing.
 
-The LoCoMo figures need the data: give its folder in DMHA_DATA (default ../shared/data); without it they are left out, and
-it says so.
+The LoCoMo figures need the data: give its folder in DMHA_DATA (default ../shared/data); without it they are left out,
+and it says so.
 """
 
 from __future__ import annotations

@@ -21,8 +21,10 @@ from dmha.models.extractive import Extractive
 
 BUDGET = 4_000
 _WHO = ("aya", "kenji", "mika", "tom")
-_WHAT = ("the concert", "a new job", "my sister", "the garden", "that old camera", "our trip", "a strange dream",
-         "the train", "dinner", "the exam", "a letter", "the market", "an umbrella", "the piano", "my knee")  # fmt: skip
+_WHAT = (
+    "the concert", "a new job", "my sister", "the garden", "that old camera", "our trip", "a strange dream",
+    "the train", "dinner", "the exam", "a letter", "the market", "an umbrella", "the piano", "my knee",
+)  # fmt: skip
 _WHERE = ("Osaka", "the library", "Sapporo", "the office", "a café by the river", "Kyoto", "the harbour", "home")
 _FELT = ("I was so happy", "it made me sad", "I am not sure what to think", "it was fine", "I want to go again")
 

@@ -20,7 +20,7 @@ from dmha import Turn, Unavailable
 from dmha.domain.characters import language
 from dmha.domain.query import parse_query
 from dmha.domain.ranking import resolve
-from dmha.domain.terms import K1, MAX_SATURATION, REFERENCE_LENGTH, B, idf
+from dmha.domain.terms import K1, MAX_SATURATION, PRIOR_DOCUMENTS, REFERENCE_LENGTH, B, idf
 from dmha.domain.text import terms
 from dmha.errors import NotFound
 from dmha.faculties.perception import Perception
@@ -68,7 +68,7 @@ class Library:
     def put(self, scope: Scope, text: str, *, private: bool = False, speaker: str = "aya") -> int:
         self._made += 1
         heard = self._heard(scope, Turn(text, speaker, id=f"t{id(self)}-{self._made}", private=private))
-        (memory_id,) = self.truth.write(
+        ((memory_id, _),) = self.truth.write(
             lambda ledger: ledger.memories.remember(scope, "s", [heard], ledger.embedder_id, NOW)
         )
         self._uids[memory_id] = heard.memory_uid
@@ -310,7 +310,7 @@ def test_bm25_is_the_textbooks(library: Library) -> None:
     worth = {}
     for term, weight in question.terms.items():
         frequency = sum(term in words for words, _, _ in counted.values())
-        worth[term] = weight * idf(len(texts), frequency)  # also of a term that nothing holds
+        worth[term] = weight * idf(len(texts) + PRIOR_DOCUMENTS, frequency)  # also of a term that nothing holds
     assert len(worth) == 3
     found = ask(index, scope, question)
     for memory, score in zip(found.memory_ids.tolist(), found.static_bm25.tolist(), strict=True):

@@ -5,6 +5,7 @@ It knows protocols, the domain and the faculties. What is behind the protocols, 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +19,7 @@ from dmha.diagnosis import Diagnosis, examine
 from dmha.domain import affect
 from dmha.domain.logic import plain
 from dmha.domain.ranking import resolve
-from dmha.errors import InvalidInput, NotFound, OutOfBounds
+from dmha.errors import InvalidInput, NotFound, OutOfBounds, Stale, Unavailable
 from dmha.faculties import consolidation, metacognition
 from dmha.faculties import recall as recalling
 from dmha.faculties.learning import lesson_of
@@ -44,6 +45,8 @@ from dmha.types import KINDS, TIERS, Affect, Feelings, Hit, Kind, Memory, Polari
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+_log = logging.getLogger("dmha")
 
 MOST_HITS = 1_000  # one search's worth; more is an export
 _EMBEDDED_AT_ONCE = 256  # between two reports of progress
@@ -111,7 +114,7 @@ class Mind:
             return earlier
 
         with trace("remember") as step:
-            scope, (memory_id,) = self._remember(place, session_id, [heard])
+            scope, ((memory_id, memory_uid),) = self._remember(place, session_id, [heard])
             step.did = f"one turn of {speaker} kept, {self._fold(scope, session_id)} gists made of the window"
 
         with trace("recall") as step:
@@ -155,7 +158,7 @@ class Mind:
             )  # fmt: skip
             reply = Reply(
                 turn_id=heard.uid,
-                remembered=(heard.memory_uid, said.memory_uid),
+                remembered=(memory_uid, said.memory_uid),
                 text=draft,
                 recalled=tuple(hit for _, hit in hits),
                 consistency=metacognition.judge(left),
@@ -213,10 +216,14 @@ class Mind:
             )
             perceived += some
             progress(len(perceived), len(given))
-        if perceived:
-            scope, _ = self._remember(place, session_id, perceived)
+        if not perceived:
+            return []
+        scope, remembered = self._remember(place, session_id, perceived)
+        try:
             self._fold(scope, session_id)
-        return [turn.memory_uid for turn in perceived]
+        except Unavailable as error:  # the turns are durable: a retry would say them twice
+            _log.warning("the window of session %r stays full until the next turn: %s", session_id, error)
+        return [uid for _, uid in remembered]
 
     def search(
         self,
@@ -317,6 +324,8 @@ class Mind:
             check_metadata(metadata)
         with self._truth.read() as ledger:
             scope, state = self._find(ledger, id, place)
+        if version is not None and version != state.version:
+            raise Stale(f"memory {id!r}", version, state.version)
         said = None
         if text is not None:
             turn = Turn(text, state.speaker, recalling.memory_of(state).at, source=state.source)
@@ -414,16 +423,16 @@ class Mind:
         """Embed what has no vector of the present embedder; interrupted, it goes on where it stopped."""
         with self._truth.read() as ledger:
             total = ledger.feed.unembedded_count()
-        done = 0
+        done = last = 0
         while True:
             with self._truth.read() as ledger:
-                waiting = ledger.feed.unembedded(_EMBEDDED_AT_ONCE)
+                waiting = ledger.feed.unembedded(_EMBEDDED_AT_ONCE, last)
             if not waiting:
                 return done
             vectors = self.perception.embed([(speaker, text) for _, speaker, text in waiting])
             rows = [(memory_id, vector) for (memory_id, _, _), vector in zip(waiting, vectors, strict=True)]
             self._truth.write(partial(_revector, rows))
-            done += len(rows)
+            last, done = rows[-1][0], done + len(rows)
             progress(done, max(total, done))
 
     def diagnose(self) -> list[Diagnosis]:
@@ -460,10 +469,10 @@ class Mind:
             reply = reply_from(body, lambda uid: ledger.reading.by_uid(scope, uid))
         return replace(reply, trace=trace.steps)
 
-    def _remember(self, place: Place, session: str, turns: Sequence[Perceived]) -> tuple[Scope, list[int]]:
+    def _remember(self, place: Place, session: str, turns: Sequence[Perceived]) -> tuple[Scope, list[tuple[int, str]]]:
         now = self._now().timestamp()
 
-        def unit(ledger: Ledger) -> tuple[Scope, list[int]]:
+        def unit(ledger: Ledger) -> tuple[Scope, list[tuple[int, str]]]:
             scope = ledger.places.ensure(place, self._zone, now)
             return scope, ledger.memories.remember(scope, session, turns, ledger.embedder_id, now)
 
@@ -480,12 +489,16 @@ class Mind:
 
         def unit(ledger: Ledger) -> None:
             for part, gist in folds:
-                left = ledger.memories.leave_window([turn.turn_id for turn in part])
-                if gist is not None and left:  # none left: another process folded them
+                if ledger.memories.leave_window([turn.turn_id for turn in part]) < len(part):
+                    raise _Overtaken  # another process folds this window: undo, and leave it to that one
+                if gist is not None:
                     ledger.memories.add_gist(scope, session, gist, ledger.embedder_id, self._now().timestamp())
 
-        if folds:
-            self._truth.write(unit)
+        try:
+            if folds:
+                self._truth.write(unit)
+        except _Overtaken:
+            return 0
         return len(folds)
 
     def _request(
@@ -530,6 +543,10 @@ class Mind:
         if scope is None or state is None:
             raise NotFound("memory", id)
         return scope, state
+
+
+class _Overtaken(Exception):
+    """Somebody else did it meanwhile."""
 
 
 def _turns(turns: str | Turn | Sequence[Turn]) -> list[Turn]:

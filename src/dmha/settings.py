@@ -114,8 +114,7 @@ def open_mind(
             seed=settings.seed if seed is None else seed,
             zone=settings.zone if zone is None else check_zone("zone", zone),
         )
-        if truth.foreign_vectors():
-            mind.reembed(*([progress] if progress else []))
+        mind.reembed(*([progress] if progress else []))
     except BaseException:
         truth.close()
         raise

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
+from zoneinfo import available_timezones
 
 from dmha.errors import InvalidInput, NotFound, Unavailable
 from dmha.protocols import Ledger, Truth
-from dmha.records import Counted, Place
+from dmha.records import Counted
 
 FORMAT = "dmha-export-1"
+_FIX = "Give a file made by dmha export, as it was written."
 
 
 def export_file(truth: Truth, path: Path, user_id: str, world: str | None) -> int:
     """Write the worlds to the file, whole or not at all; returns the number of lines."""
+    if not path.name or "\x00" in str(path):
+        raise InvalidInput("path", f"{str(path)!r} names no file", "Give the path of a file to write.")
     part = path.with_name(path.name + ".part")
     written = 0
     try:
@@ -34,9 +39,7 @@ def export_file(truth: Truth, path: Path, user_id: str, world: str | None) -> in
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        raise Unavailable(
-            "export file", str(error), "Give a path in a folder that is writable and has room."
-        ) from error
+        raise Unavailable("export file", str(error), "Give a path in a writable folder with room.") from error
     finally:
         part.unlink(missing_ok=True)
     return written
@@ -49,8 +52,10 @@ def import_file(
     try:
         with path.open(encoding="utf-8") as file:
             headers = [line for line in _lines(file) if "format" in line]
-    except OSError as error:
-        raise InvalidInput("path", str(error), "Give a file made by dmha export.") from error
+    except (OSError, ValueError) as error:  # ValueError: the path holds a NUL
+        raise InvalidInput("path", str(error), _FIX) from error
+    if not headers:
+        raise InvalidInput("file", "it is empty", _FIX)
     if agent_id is not None and len(headers) != 1:
         raise InvalidInput(
             "agent_id", f"the file holds {len(headers)} worlds", "Leave agent_id out to keep their names."
@@ -61,8 +66,7 @@ def import_file(
         with path.open(encoding="utf-8") as file:
             for header, rows in _worlds(_lines(file)):
                 world = header["world"] if agent_id is None else f"agent:{agent_id}"
-                agent = agent_id or header["world"].partition(":")[2]
-                scope = ledger.places.ensure(Place(user_id, agent, world), header["zone"], now)
+                scope = ledger.places.ensure_world(user_id, world, header["zone"], now)
                 made += ledger.portable.restore(scope, agent_id, rows, count, now)
         return made
 
@@ -70,22 +74,26 @@ def import_file(
 
 
 def _lines(file: TextIO) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(file, 1):
-        try:
-            value = json.loads(line)
-        except ValueError as error:
-            raise InvalidInput(
-                "file", f"line {number} is not JSON ({error})", "Give a file made by dmha export."
-            ) from error
-        if (
-            not isinstance(value, dict)
-            or ("format" in value) == ("table" in value)
-            or (number == 1 and "table" in value)
-        ):
-            raise InvalidInput("file", f"line {number} is no row of an export", "Give a file made by dmha export.")
-        if value.get("format", FORMAT) != FORMAT:
-            raise InvalidInput("file", f"its format is {value['format']!r}, not {FORMAT!r}", "Upgrade DMHA to read it.")
-        yield value
+    number = 0
+    try:
+        for number, line in enumerate(file, 1):
+            yield _row(number, json.loads(line))
+    except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or JSON that is nested without end
+        raise InvalidInput("file", f"after line {number - 1} it is not JSON ({error})", _FIX) from error
+
+
+def _row(number: int, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict) or ("format" in value) == ("table" in value) or (number == 1 and "table" in value):
+        raise InvalidInput("file", f"line {number} is no row of an export", _FIX)
+    if value.get("format", FORMAT) != FORMAT:
+        raise InvalidInput("file", f"its format is {value['format']!r}, not {FORMAT!r}", "Upgrade DMHA to read it.")
+    if "format" in value:
+        world, zone = value.get("world"), value.get("zone")
+        if not isinstance(world, str) or not re.fullmatch(r"(agent|world):[^\x00\ud800-\udfff]{1,256}", world):
+            raise InvalidInput("file", f"line {number} names no world", _FIX)
+        if not isinstance(zone, str) or zone not in available_timezones():
+            raise InvalidInput("file", f"line {number} names no zone", _FIX)
+    return value
 
 
 def _worlds(lines: Iterator[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Iterator[dict[str, Any]]]]:

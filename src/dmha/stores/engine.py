@@ -23,8 +23,8 @@ from dmha.errors import Unavailable
 # How long a write waits for another process's: far over any group commit, short enough that a stuck process is noticed.
 BUSY_TIMEOUT_MS = 30_000
 
-# 64 MiB of page cache a connection: a tenant of 100,000 perspectives is read without going back to the file.
-CACHE_KIB = 65_536
+# Page cache a connection: the rows that a reply reads; the operating system keeps the rest of the file warm.
+CACHE_KIB = 16_384
 
 _FIXES = {
     "SQLITE_FULL": (

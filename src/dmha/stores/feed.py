@@ -45,15 +45,15 @@ class Feed:
         query = self._select().where(memories.c.tenant_id == tenant_id).order_by(memories.c.id)
         return [_row(row) for row in self._connection.execute(query)]
 
-    def unembedded(self, limit: int) -> list[tuple[int, str, str]]:
-        """Memories whose vector is missing or another embedder's: (id, speaker, text), in the order of ids."""
+    def unembedded(self, limit: int, after: int = 0) -> list[tuple[int, str, str]]:
+        """Memories past that id whose vector is missing or another embedder's: (id, speaker, text), by id."""
         memories, vectors = schema.memories, schema.vectors
         mine = and_(vectors.c.memory_id == memories.c.id, vectors.c.embedder_id == self._embedder_id)
         rows = self._connection.execute(
             select(memories.c.id, schema.speakers.c.name, memories.c.text)
             .join(schema.speakers, schema.speakers.c.id == memories.c.speaker_id)
             .join(vectors, mine, isouter=True)
-            .where(memories.c.recallable, vectors.c.memory_id.is_(None))
+            .where(memories.c.id > after, memories.c.recallable, vectors.c.memory_id.is_(None))
             .order_by(memories.c.id)
             .limit(limit)
         )

@@ -48,10 +48,11 @@ class Memories:
 
     def remember(
         self, scope: Scope, session: str, turns: Sequence[Perceived], embedder_id: int, now: float
-    ) -> list[int]:
+    ) -> list[tuple[int, str]]:
         """Write the turns as children of one another; a turn whose uid is known already is left as it is.
 
-        Returns the memories' ids in the order of `turns`. A known uid with another text is the caller's mistake.
+        Returns the memories' ids and public ids in the order of `turns`. A known uid with another text is the caller's
+        mistake.
         """
         known = self._known(scope, turns)
         fresh = [turn for turn in turns if turn.uid not in known]
@@ -196,14 +197,19 @@ class Memories:
         for row in waiting:
             self._log(row.tenant_id, [(row.id, row.version)])
 
-    def _known(self, scope: Scope, turns: Sequence[Perceived]) -> dict[str, int]:
+    def _known(self, scope: Scope, turns: Sequence[Perceived]) -> dict[str, tuple[int, str]]:
         memories, table, versions = schema.memories, schema.turns, schema.memory_versions
         first = and_(versions.c.memory_id == memories.c.id, versions.c.version == 1)
-        known: dict[str, int] = {}
+        known: dict[str, tuple[int, str]] = {}
         for start in range(0, len(turns), CHUNK):
             texts = {turn.uid: turn.text for turn in turns[start : start + CHUNK]}
             rows = self._connection.execute(
-                select(table.c.uid, memories.c.id, func.coalesce(versions.c.text, memories.c.text).label("said"))
+                select(
+                    table.c.uid,
+                    memories.c.id,
+                    memories.c.uid.label("memory_uid"),
+                    func.coalesce(versions.c.text, memories.c.text).label("said"),
+                )
                 .join(memories, memories.c.turn_id == table.c.id, isouter=True)
                 .join(versions, first, isouter=True)
                 .where(table.c.tenant_id == scope.tenant_id, table.c.uid.in_(texts))
@@ -217,12 +223,12 @@ class Memories:
                     raise InvalidInput(
                         "turn id", f"{row.uid!r} was already used for another turn", "Give every turn an id of its own."
                     )
-                known[row.uid] = row.id
+                known[row.uid] = row.id, row.memory_uid
         return known
 
     def _insert(
         self, scope: Scope, session: str, fresh: Sequence[Perceived], embedder_id: int, now: float
-    ) -> dict[str, int]:
+    ) -> dict[str, tuple[int, str]]:
         connection, count = self._connection, len(fresh)
         session_id = self._places.session(scope, session, now)
         turn_id, memory_id = allocate(connection, schema.turns, count), allocate(connection, schema.memories, count)
@@ -253,7 +259,7 @@ class Memories:
         head = turn_id + count - 1
         connection.execute(update(schema.sessions).where(schema.sessions.c.id == session_id).values(head_id=head))
         self._log(scope.tenant_id, [(memory_id + offset, 1) for offset in range(count)])
-        return {turn.uid: memory_id + offset for offset, turn in enumerate(fresh)}
+        return {turn.uid: (memory_id + offset, turn.memory_uid) for offset, turn in enumerate(fresh)}
 
     def _tell(self, told: Sequence[_Told]) -> None:
         self._numbered(schema.impulses, [row for each in told for row in each.impulses])

@@ -67,6 +67,11 @@ class Places:
         assert made is not None  # noqa: S101 - both rows were just ensured in this transaction
         return made
 
+    def ensure_world(self, user_id: str, world: str, zone: str, now: float) -> Scope:
+        """The account's world without a companion in it, made where it is new."""
+        made = self._ensure_row(schema.tenants, {"user_id": user_id, "world": world}, {"zone": zone, "created_at": now})
+        return Scope(made, NOBODY, zone)
+
     def companion(self, scope: Scope, agent_id: str, since: float) -> int:
         """The id of the account's companion of this name, made where it is new."""
         tenants = schema.tenants

@@ -126,16 +126,6 @@ class Truth:
         self._embedder_id = self._writer.write(unit)
         return dimension
 
-    def foreign_vectors(self) -> bool:
-        """Whether vectors of another embedder wait to be made again."""
-        embedders, vectors = schema.embedders, schema.vectors
-        with in_words(), self._engine.connect() as connection:
-            others = connection.execute(select(embedders.c.id).where(embedders.c.id != self._embedder_id)).scalars()
-            return any(
-                connection.execute(select(vectors.c.memory_id).where(vectors.c.embedder_id == other).limit(1)).first()
-                for other in others.all()
-            )
-
     def check(self) -> list[str]:
         """What the database itself finds wrong with the file; empty when all is well."""
         with in_words(), self._engine.connect() as connection:
