@@ -29,7 +29,7 @@ class KnowledgeBase:
         def unit(ledger: Ledger) -> None:
             scope = ledger.places.ensure(self._place, self._zone, now)
             if isinstance(told, FactStatement):
-                ledger.knowledge.tell(scope, fact_of(told), now)
+                ledger.knowledge.tell(scope, told.fact(), now)
             else:
                 ledger.knowledge.tell_rule(scope, told.text, now)
 
@@ -53,17 +53,3 @@ class KnowledgeBase:
             if place is None:
                 return knowledge_of([], [], self._now())
             return knowledge_of(ledger.knowledge.facts(place, present), ledger.knowledge.rules(place), self._now())
-
-
-def fact_of(statement: FactStatement) -> Fact:
-    """A statement as a fact."""
-    return Fact(
-        entity=statement.entity,
-        attribute=statement.attribute,
-        value=statement.value,
-        negated=statement.negated,
-        confidence=statement.confidence,
-        scope=statement.scope,
-        valid_from=statement.valid_from,
-        valid_to=statement.valid_to,
-    )

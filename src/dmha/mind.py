@@ -12,43 +12,30 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Unpack
 from uuid import uuid4
 
+from dmha.asking import Asking, request_of, unweighted
+from dmha.checks import MOST_CHARACTERS, MOST_NAME, check_choice, check_metadata, check_names, check_text, check_time
 from dmha.diagnosis import Diagnosis, examine
 from dmha.domain import affect
 from dmha.domain.logic import plain
-from dmha.domain.ranking import resolve
-from dmha.errors import InvalidInput, NotFound, OutOfBounds, Stale, Unavailable
-from dmha.faculties import consolidation, metacognition
+from dmha.errors import InvalidInput, NotFound, Stale, Unavailable
+from dmha.faculties import metacognition
 from dmha.faculties import recall as recalling
 from dmha.faculties.learning import lesson_of
-from dmha.faculties.perception import (
-    MOST_CHARACTERS,
-    MOST_NAME,
-    MOST_QUERY,
-    Perception,
-    check_fraction,
-    check_metadata,
-    check_text,
-    check_time,
-    count,
-)
+from dmha.faculties.perception import Perception, count
 from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import hits_from, hits_to, reply_from, reply_to
 from dmha.protocols import ChatModel, Clock, Embedder, Index, Ledger, Progress, Truth, no_progress
-from dmha.records import Filters, Perceived, Place, Scope, State
+from dmha.records import Perceived, Place, Scope, State
 from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace
 from dmha.transfer import export_file, import_file
-from dmha.types import KINDS, TIERS, Affect, Feelings, Hit, Kind, Memory, Polarity, Reply, Tier, Turn
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from dmha.types import KINDS, Affect, Feelings, Hit, Kind, Memory, Reply, Turn
+from dmha.upkeep import fold_window, reembed
 
 _log = logging.getLogger("dmha")
 
-MOST_HITS = 1_000  # one search's worth; more is an export
 _EMBEDDED_AT_ONCE = 256  # between two reports of progress
 # Impulses older than this have decayed to under a thousandth (see domain/affect).
 _MOOD_HORIZON = 12 * affect.MOOD_HALF_LIFE
@@ -66,7 +53,7 @@ class Mind:
         self._clock = clock
         self._seed = seed
         self._zone = zone
-        self.perception = Perception(embedder)
+        self._perception = Perception(embedder)
 
     def __enter__(self) -> Mind:
         return self
@@ -100,12 +87,12 @@ class Mind:
         """
         place, now = self._place(user_id, agent_id, world), self._now()
         check_text("session_id", session_id, most=MOST_NAME)
-        here = (speaker,) if present is None else _names("present", present)
+        here = (speaker,) if present is None else check_names("present", present)
         trace = Trace()
 
         with trace("perceive") as step:
             turn = Turn(text, speaker, id=turn_id or uuid4().hex, private=private)
-            (heard,), problems = self.perception.perceive(
+            (heard,), problems = self._perception.perceive(
                 [turn], user_id=user_id, world=place.world, kind="episode", now=now
             )
             step.did = _told_of(heard, problems)
@@ -115,12 +102,12 @@ class Mind:
 
         with trace("remember") as step:
             scope, ((memory_id, memory_uid),) = self._remember(place, session_id, [heard])
-            step.did = f"one turn of {speaker} kept, {self._fold(scope, session_id)} gists made of the window"
+            folded = fold_window(self._truth, self._perception, scope, session_id, now.timestamp())
+            step.did = f"one turn of {speaker} kept, {folded} gists made of the window"
 
         with trace("recall") as step:
-            request = self._request(
-                _question(text), Filters(present=here), EVIDENCE, None, EVIDENCE_CONFIDENCE, exclude=(memory_id,)
-            )
+            asking: Asking = {"present": here, "top_k": EVIDENCE, "min_confidence": EVIDENCE_CONFIDENCE}
+            request = self._request(unweighted(plain(text) or text), asking, exclude=(memory_id,))
             with self._truth.read() as ledger:
                 mood = self._mood(ledger, scope)
                 hits = recalling.rank(ledger, self._index, scope, request, mood)
@@ -151,7 +138,7 @@ class Mind:
         with trace("learn") as step:
             lesson = lesson_of(text, draft, repairs, heard.source)
             step.did = "one lesson recorded" if lesson else "nothing to learn"
-            (said,), _ = self.perception.perceive(
+            (said,), _ = self._perception.perceive(
                 [Turn(draft, agent_id, id=f"{heard.uid}/reply", source="assistant")], user_id=user_id,
                 world=place.world, kind="episode", now=now, recallable=not scene.echoed_by(draft, self._chat),
                 private_to=speaker if private or scene.confided else None,
@@ -206,12 +193,11 @@ class Mind:
         """Remember turns, all or none, and return their memories' ids; a turn whose id is known is left as it is."""
         place, now = self._place(user_id, agent_id, world), self._now()
         check_text("session_id", session_id, most=MOST_NAME)
-        if kind not in KINDS:
-            raise InvalidInput("kind", f"{kind!r} is not one", f"Use one of {', '.join(KINDS)}.")
+        check_choice("kind", kind, KINDS)
         given = _turns(turns)
         perceived: list[Perceived] = []
         for start in range(0, len(given), _EMBEDDED_AT_ONCE):
-            some, _ = self.perception.perceive(
+            some, _ = self._perception.perceive(
                 given[start : start + _EMBEDDED_AT_ONCE], user_id=user_id, world=place.world, kind=kind, now=now
             )
             perceived += some
@@ -220,7 +206,7 @@ class Mind:
             return []
         scope, remembered = self._remember(place, session_id, perceived)
         try:
-            self._fold(scope, session_id)
+            fold_window(self._truth, self._perception, scope, session_id, now.timestamp())
         except Unavailable as error:  # the turns are durable: a retry would say them twice
             _log.warning("the window of session %r stays full until the next turn: %s", session_id, error)
         return [uid for _, uid in remembered]
@@ -232,22 +218,10 @@ class Mind:
         user_id: str,
         agent_id: str = "default",
         world: str | None = None,
-        top_k: int = 10,
-        ranking: str | None = None,
-        speaker: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        tier: Tier | None = None,
-        kind: Kind | None = None,
-        metadata: Mapping[str, str | int | float | bool] | None = None,
-        present: Iterable[str] = (),
-        polarity: Polarity = "any",
-        min_confidence: float = 0.0,
+        **asking: Unpack[Asking],
     ) -> list[Hit]:
         """The memories that fit the query best, best first. Reads only: nothing is strengthened, nothing recorded."""
-        place = self._place(user_id, agent_id, world)
-        filters = _filters(speaker, since, until, tier, kind, metadata, present, polarity)
-        request = self._request(query, filters, top_k, ranking, min_confidence)
+        place, request = self._place(user_id, agent_id, world), self._request(query, asking)
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
             return [] if scope is None else [hit for _, hit in self._rank(ledger, scope, request)]
@@ -260,22 +234,10 @@ class Mind:
         agent_id: str = "default",
         world: str | None = None,
         key: str | None = None,
-        top_k: int = 10,
-        ranking: str | None = None,
-        speaker: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        tier: Tier | None = None,
-        kind: Kind | None = None,
-        metadata: Mapping[str, str | int | float | bool] | None = None,
-        present: Iterable[str] = (),
-        polarity: Polarity = "any",
-        min_confidence: float = 0.0,
+        **asking: Unpack[Asking],
     ) -> list[Hit]:
         """As `search`, and what comes back is strengthened; the same `key` again strengthens nothing."""
-        place, now = self._place(user_id, agent_id, world), self._now().timestamp()
-        filters = _filters(speaker, since, until, tier, kind, metadata, present, polarity)
-        request = self._request(query, filters, top_k, ranking, min_confidence)
+        place, request = self._place(user_id, agent_id, world), self._request(query, asking)
         cause = uuid4().hex if key is None else check_text("key", key, most=MOST_NAME)
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
@@ -285,15 +247,15 @@ class Mind:
             if earlier is not None:
                 return hits_from(earlier["hits"], partial(ledger.reading.by_uid, scope))
             found = self._rank(ledger, scope, request)
-        strengthened = recalling.reinforcements([state for state, _ in found], now)
+        strengthened = recalling.reinforcements([state for state, _ in found], request.now)
         hits = [hit for _, hit in found]
 
         def strengthen(ledger: Ledger) -> None:
-            here = ledger.places.ensure(place, self._zone, now)
+            here = ledger.places.ensure(place, self._zone, request.now)
             if ledger.life.outcome(here, "recall", cause) is None:
-                ledger.life.reinforce(here, strengthened, cause, now)
+                ledger.life.reinforce(here, strengthened, cause, request.now)
                 if key is not None:
-                    ledger.life.conclude(here, "recall", cause, {"hits": hits_to(hits)}, now)
+                    ledger.life.conclude(here, "recall", cause, {"hits": hits_to(hits)}, request.now)
 
         self._truth.write(strengthen)
         return hits
@@ -329,7 +291,7 @@ class Mind:
         said = None
         if text is not None:
             turn = Turn(text, state.speaker, recalling.memory_of(state).at, source=state.source)
-            (said,), _ = self.perception.perceive(
+            (said,), _ = self._perception.perceive(
                 [turn], user_id=user_id, world=place.world, kind=state.kind, now=self._now()
             )
 
@@ -421,23 +383,11 @@ class Mind:
 
     def reembed(self, progress: Progress = no_progress) -> int:
         """Embed what has no vector of the present embedder; interrupted, it goes on where it stopped."""
-        with self._truth.read() as ledger:
-            total = ledger.feed.unembedded_count()
-        done = last = 0
-        while True:
-            with self._truth.read() as ledger:
-                waiting = ledger.feed.unembedded(_EMBEDDED_AT_ONCE, last)
-            if not waiting:
-                return done
-            vectors = self.perception.embed([(speaker, text) for _, speaker, text in waiting])
-            rows = [(memory_id, vector) for (memory_id, _, _), vector in zip(waiting, vectors, strict=True)]
-            self._truth.write(partial(_revector, rows))
-            last, done = rows[-1][0], done + len(rows)
-            progress(done, max(total, done))
+        return reembed(self._truth, self._perception, progress)
 
     def diagnose(self) -> list[Diagnosis]:
         """What is well and what is not, each with what to do."""
-        return examine(self._truth, self._index, self.perception.scripts, self.perception.embedder_id)
+        return examine(self._truth, self._index, self._perception.scripts, self._perception.embedder_id)
 
     def rebuild(self) -> None:
         """Let every index go; the next question makes it anew from the truth."""
@@ -478,48 +428,10 @@ class Mind:
 
         return self._truth.write(unit)
 
-    def _fold(self, scope: Scope, session: str) -> int:
-        """Summarise the oldest part of a full window into long-term memory; returns how many gists were made."""
-        with self._truth.read() as ledger:
-            window = ledger.reading.window(scope, session)
-        folds = []
-        while part := consolidation.oldest_part(window):
-            folds.append((part, consolidation.gist(part, count, self.perception.embed)))
-            window = window[len(part) :]
-
-        def unit(ledger: Ledger) -> None:
-            for part, gist in folds:
-                if ledger.memories.leave_window([turn.turn_id for turn in part]) < len(part):
-                    raise _Overtaken  # another process folds this window: undo, and leave it to that one
-                if gist is not None:
-                    ledger.memories.add_gist(scope, session, gist, ledger.embedder_id, self._now().timestamp())
-
-        try:
-            if folds:
-                self._truth.write(unit)
-        except _Overtaken:
-            return 0
-        return len(folds)
-
-    def _request(
-        self,
-        query: str,
-        filters: Filters,
-        top_k: int,
-        ranking: str | None,
-        min_confidence: float,
-        exclude: tuple[int, ...] = (),
-    ) -> recalling.Request:
-        """Check and embed what is asked: no snapshot waits for an embedder."""
-        compiled = resolve(ranking)
-        check_fraction("min_confidence", min_confidence)
-        if type(top_k) is not int or top_k < 1:
-            raise InvalidInput("top_k", f"{top_k!r} is not a positive whole number", "Give 1 or more.")
-        if top_k > MOST_HITS:
-            raise OutOfBounds("top_k", MOST_HITS, top_k, "Ask for fewer, or use export.")
-        question, words = self.perception.ask(query)
-        now = self._now().timestamp()
-        return recalling.Request(question, words, compiled, filters, top_k, min_confidence, now, self._seed, exclude)
+    def _request(self, query: str, asking: Asking, exclude: tuple[int, ...] = ()) -> recalling.Request:
+        return request_of(
+            self._perception, query, asking, now=self._now().timestamp(), seed=self._seed, exclude=exclude
+        )
 
     def _rank(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> list[tuple[State, Hit]]:
         mood = self._mood(ledger, scope)
@@ -545,10 +457,6 @@ class Mind:
         return scope, state
 
 
-class _Overtaken(Exception):
-    """Somebody else did it meanwhile."""
-
-
 def _turns(turns: str | Turn | Sequence[Turn]) -> list[Turn]:
     if isinstance(turns, str):
         return [Turn(turns)]
@@ -564,60 +472,6 @@ def _turns(turns: str | Turn | Sequence[Turn]) -> list[Turn]:
     return given
 
 
-def _revector(rows: Sequence[tuple[int, NDArray[np.float32] | None]], ledger: Ledger) -> None:
-    ledger.memories.revector(rows, ledger.embedder_id)
-
-
-def _question(text: str) -> str:
-    """What to recall for: the words around the statements, or all of it; a very long turn by its beginning.
-
-    A turn is not in the query language: its `^` weighs nothing.
-    """
-    asked = (plain(text) or text)[:MOST_QUERY]
-    unweighted = asked.translate({ord("^"): " ", ord("＾"): " "})
-    return unweighted if unweighted.strip() else asked
-
-
 def _told_of(heard: Perceived, problems: Sequence[InvalidInput]) -> str:
     told = f"{heard.counted.language}, {heard.counted.length} terms, {len(heard.facts)} facts, {len(heard.rules)} rules"
     return told + "".join(f"; not understood: {problem}" for problem in problems)
-
-
-def _names(field: str, names: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(names, str):
-        raise InvalidInput(field, "it is one text", f"Give a list of names, such as [{names!r}].")
-    return tuple(check_text(field, name, most=MOST_NAME) for name in names)
-
-
-def _filters(
-    speaker: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    tier: Tier | None,
-    kind: Kind | None,
-    metadata: Mapping[str, str | int | float | bool] | None,
-    present: Iterable[str],
-    polarity: Polarity,
-) -> Filters:
-    """The filters of a search, each checked against what it may be."""
-    allowed = {"tier": (tier, TIERS), "kind": (kind, KINDS), "polarity": (polarity, ("any", "joy", "aversion", "both"))}
-    for field, (value, choices) in allowed.items():
-        if value is not None and value not in choices:
-            raise InvalidInput(field, f"{value!r} is not one", f"Use one of {', '.join(choices)}.")
-    if speaker is not None:
-        check_text("speaker", speaker, most=MOST_NAME)
-    for key, asked in (metadata or {}).items():
-        if not isinstance(key, str) or not isinstance(asked, str | int | float):  # type: ignore[redundant-expr]  # callers are not all typed
-            raise InvalidInput(
-                "metadata", f"{key!r}: {asked!r} cannot be asked for", "Ask for text, numbers or booleans."
-            )
-    return Filters(
-        speaker=speaker,
-        since=None if since is None else check_time("since", since).timestamp(),
-        until=None if until is None else check_time("until", until).timestamp(),
-        tier=tier,
-        kind=kind,
-        metadata=metadata or {},
-        present=_names("present", present),
-        polarity=polarity,
-    )

@@ -25,6 +25,7 @@ Status = Literal["true", "false", "unknown", "conflicted"]
 KINDS: tuple[Kind, ...] = ("episode", "summary", "insight", "wish", "persona", "lore")
 NEVER_FADES: frozenset[Kind] = frozenset({"persona", "lore"})
 TIERS: tuple[Tier, ...] = ("working", "short_term", "long_term", "muscle")
+POLARITIES: tuple[Polarity, ...] = ("any", "joy", "aversion", "both")
 SOURCES: tuple[Source, ...] = ("user", "assistant", "tool", "import", "dream")
 
 

@@ -1,19 +1,18 @@
 """Perception: a turn as the caller gave it becomes one that is ready to be remembered; a query, one ready to be asked.
 
-Here alone outside text is checked, segmented, embedded, appraised and read for statements. No I/O but the embedder's.
+Here alone outside text is segmented, embedded, appraised and read for statements. No I/O but the embedder's.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from dmha.checks import MOST_QUERY, check_text, check_turn
 from dmha.domain import affect
 from dmha.domain.characters import language, served
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
@@ -21,19 +20,15 @@ from dmha.domain.logic.statements import FactStatement, Parsed, parse_statements
 from dmha.domain.query import Query, parse_query
 from dmha.domain.terms import pack
 from dmha.domain.text import terms
-from dmha.errors import InvalidInput, OutOfBounds
+from dmha.errors import InvalidInput
 from dmha.protocols import Embedder
 from dmha.records import Counted, Perceived, Question
-from dmha.types import NEVER_FADES, SOURCES, Affect, Fact, Kind, Turn
+from dmha.types import NEVER_FADES, Affect, Kind, Turn
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MOST_CHARACTERS = 1_000_000  # a long novel; more is a file, to be added in parts
-MOST_NAME = 256
-MOST_METADATA = 65_536
-MOST_QUERY = 10_000
 
 # How far each source is believed: what the assistant or a tool said is not evidence about the world.
 TRUST = {"user": 1.0, "import": 0.9, "tool": 0.7, "assistant": 0.5, "dream": 0.5}
@@ -87,7 +82,7 @@ class Perception:
                     affect=felt,
                     importance=affect.importance(felt, turn.text),
                     half_life=_FOREVER if kind in NEVER_FADES else DEFAULT_HALF_LIFE,
-                    facts=tuple(_fact(s) for s in parsed.statements if isinstance(s, FactStatement)),
+                    facts=tuple(s.fact() for s in parsed.statements if isinstance(s, FactStatement)),
                     rules=tuple(s.text for s in parsed.statements if not isinstance(s, FactStatement)),
                 )
             )
@@ -147,86 +142,3 @@ def memory_uid(user_id: str, world: str, turn_uid: str) -> str:
     """The memory's public id: the same turn of the same world makes the same one, whichever process writes it."""
     key = "\x1f".join((user_id, world, turn_uid)).encode()
     return "m_" + blake2b(key, digest_size=16).hexdigest()
-
-
-def check_turn(turn: Turn) -> Turn:
-    """The turn with its time in UTC, or `InvalidInput` / `OutOfBounds` naming the field."""
-    check_text("text", turn.text, most=MOST_CHARACTERS)
-    check_text("speaker", turn.speaker, most=MOST_NAME)
-    for field, name in (("turn id", turn.id), ("parent", turn.parent)):
-        if name is not None:
-            check_text(field, name, most=MOST_NAME)
-    if turn.source not in SOURCES:
-        raise InvalidInput("source", f"{turn.source!r} is not one", f"Use one of {', '.join(SOURCES)}.")
-    check_metadata(turn.metadata)
-    at = None if turn.at is None else check_time("at", turn.at)
-    return Turn(
-        turn.text, turn.speaker, at, turn.id, turn.parent, bool(turn.private), turn.source, turn.metadata, turn.vector
-    )
-
-
-def check_text(field: str, value: Any, *, most: int) -> str:
-    """The text, or the reason why it cannot be stored and given back unchanged."""
-    if not isinstance(value, str):
-        raise InvalidInput(field, f"it is {type(value).__name__}, not text", "Give a str.")
-    if len(value) > most:
-        raise OutOfBounds(field, most, len(value), "Give less, or in parts.")
-    if not value.strip():
-        raise InvalidInput(field, "it is empty", "Give at least one visible character.")
-    if "\x00" in value:
-        raise InvalidInput(field, "it holds a NUL character, which databases refuse", "Remove U+0000.")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidInput(
-            field, f"it holds half a surrogate pair at character {error.start}", "Decode the source as UTF-8."
-        ) from error
-    return value
-
-
-def check_time(field: str, value: Any) -> datetime:
-    """The moment in UTC; times without a zone are refused, for nobody knows when they are."""
-    if not isinstance(value, datetime) or value.utcoffset() is None:
-        raise InvalidInput(
-            field, "it is no datetime with a zone", "Give datetime(..., tzinfo=...), e.g. with datetime.UTC."
-        )
-    try:
-        return value.astimezone(UTC)
-    except OverflowError as error:
-        raise InvalidInput(field, f"{value} lies outside the years 1 to 9999 in UTC", "Give a later one.") from error
-
-
-def check_metadata(metadata: Any) -> None:
-    """Metadata is a JSON object of bounded size, without NaN or infinity."""
-    if not isinstance(metadata, Mapping) or not all(isinstance(key, str) for key in metadata):
-        raise InvalidInput("metadata", "it is not a mapping with text keys", 'Give a dict such as {"place": "Osaka"}.')
-    try:
-        written = json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput(
-            "metadata", f"it is not JSON ({error})", "Use text, finite numbers, lists and dicts."
-        ) from error
-    if len(written) > MOST_METADATA:
-        raise OutOfBounds(
-            "metadata", MOST_METADATA, len(written), "Keep large things elsewhere and their address here."
-        )
-
-
-def check_fraction(field: str, value: Any) -> float:
-    """A number within 0..1."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not 0 <= value <= 1:
-        raise InvalidInput(field, f"{value!r} is not within 0..1", "Give a number from 0 to 1.")
-    return float(value)
-
-
-def _fact(statement: FactStatement) -> Fact:
-    return Fact(
-        entity=statement.entity,
-        attribute=statement.attribute,
-        value=statement.value,
-        negated=statement.negated,
-        confidence=statement.confidence,
-        scope=statement.scope,
-        valid_from=statement.valid_from,
-        valid_to=statement.valid_to,
-    )

@@ -43,6 +43,19 @@ class FactStatement:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
 
+    def fact(self) -> Fact:
+        """What it states, told outside any turn."""
+        return Fact(
+            self.entity,
+            self.attribute,
+            self.value,
+            self.negated,
+            self.confidence,
+            self.scope,
+            self.valid_from,
+            self.valid_to,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Pattern:

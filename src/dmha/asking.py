@@ -1,0 +1,97 @@
+"""Asking: what a search or recall may be given, checked and made into a request before any snapshot is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypedDict
+
+from dmha.checks import MOST_NAME, MOST_QUERY, check_choice, check_fraction, check_names, check_text, check_time
+from dmha.domain.ranking import resolve
+from dmha.errors import InvalidInput, OutOfBounds
+from dmha.faculties.perception import Perception
+from dmha.faculties.recall import Request
+from dmha.records import Filters
+from dmha.types import KINDS, POLARITIES, TIERS, Kind, Polarity, Tier
+
+MOST_HITS = 1_000  # one search's worth; more is an export
+
+
+class Asking(TypedDict, total=False):
+    """The keywords of `search` and `recall`; what is left out limits nothing.
+
+    `ranking` is a preset's name or an expression; `since` and `until` bound when it happened, the latter excluded;
+    `present` names who is in the room, nobody unless said; `polarity` is what the memories must feel like.
+    """
+
+    top_k: int
+    ranking: str | None
+    speaker: str | None
+    since: datetime | None
+    until: datetime | None
+    tier: Tier | None
+    kind: Kind | None
+    metadata: Mapping[str, str | int | float | bool] | None
+    present: Iterable[str]
+    polarity: Polarity
+    min_confidence: float
+
+
+def request_of(
+    perception: Perception, query: str, asking: Asking, *, now: float, seed: int, exclude: tuple[int, ...] = ()
+) -> Request:
+    """Check and embed what is asked: no snapshot waits for an embedder."""
+    unknown = asking.keys() - Asking.__annotations__.keys()
+    if unknown:
+        raise TypeError(
+            f"no such keyword: {', '.join(sorted(unknown))}. There are {', '.join(Asking.__annotations__)}."
+        )
+    ranking = resolve(asking.get("ranking"))
+    top_k = _top_k(asking.get("top_k", 10))
+    least = check_fraction("min_confidence", asking.get("min_confidence", 0.0))
+    filters = _filters(asking)
+    question, words = perception.ask(query)
+    return Request(question, words, ranking, filters, top_k, least, now, seed, exclude)
+
+
+def unweighted(turn: str) -> str:
+    """A turn as a query: its beginning if it is very long, and its `^` is only a sign, since talk weighs no words."""
+    asked = turn[:MOST_QUERY]
+    cleared = asked.translate({ord("^"): " ", ord("＾"): " "})
+    return cleared if cleared.strip() else asked
+
+
+def _top_k(top_k: Any) -> int:
+    if type(top_k) is not int or top_k < 1:
+        raise InvalidInput("top_k", f"{top_k!r} is not a positive whole number", "Give 1 or more.")
+    if top_k > MOST_HITS:
+        raise OutOfBounds("top_k", MOST_HITS, top_k, "Ask for fewer, or use export.")
+    return top_k
+
+
+def _filters(asking: Asking) -> Filters:
+    """The filters, each checked against what it may be."""
+    speaker, since, until = asking.get("speaker"), asking.get("since"), asking.get("until")
+    tier, kind, polarity = asking.get("tier"), asking.get("kind"), asking.get("polarity", "any")
+    for field, value, choices in (("tier", tier, TIERS), ("kind", kind, KINDS)):
+        if value is not None:
+            check_choice(field, value, choices)
+    check_choice("polarity", polarity, POLARITIES)
+    return Filters(
+        speaker=None if speaker is None else check_text("speaker", speaker, most=MOST_NAME),
+        since=None if since is None else check_time("since", since).timestamp(),
+        until=None if until is None else check_time("until", until).timestamp(),
+        tier=tier,
+        kind=kind,
+        metadata=_metadata(asking.get("metadata") or {}),
+        present=check_names("present", asking.get("present", ())),
+        polarity=polarity,
+    )
+
+
+def _metadata(wanted: Mapping[Any, Any]) -> Mapping[str, str | int | float | bool]:
+    for key, value in wanted.items():
+        if not isinstance(key, str) or not isinstance(value, str | int | float):
+            fix = "Ask for text, numbers or booleans."
+            raise InvalidInput("metadata", f"{key!r}: {value!r} cannot be asked for", fix)
+    return wanted

@@ -1,0 +1,100 @@
+"""Checks of what callers give: each returns the value ready to use, or raises with field, reason and fix."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from dmha.errors import InvalidInput, OutOfBounds
+from dmha.types import SOURCES, Turn
+
+MOST_CHARACTERS = 1_000_000  # a long novel; more is a file, to be added in parts
+MOST_NAME = 256
+MOST_METADATA = 65_536
+MOST_QUERY = 10_000
+
+
+def check_turn(turn: Turn) -> Turn:
+    """The turn with its time in UTC, or `InvalidInput` / `OutOfBounds` naming the field."""
+    check_text("text", turn.text, most=MOST_CHARACTERS)
+    check_text("speaker", turn.speaker, most=MOST_NAME)
+    for field, name in (("turn id", turn.id), ("parent", turn.parent)):
+        if name is not None:
+            check_text(field, name, most=MOST_NAME)
+    if turn.source not in SOURCES:
+        raise InvalidInput("source", f"{turn.source!r} is not one", f"Use one of {', '.join(SOURCES)}.")
+    check_metadata(turn.metadata)
+    at = None if turn.at is None else check_time("at", turn.at)
+    return Turn(
+        turn.text, turn.speaker, at, turn.id, turn.parent, bool(turn.private), turn.source, turn.metadata, turn.vector
+    )
+
+
+def check_text(field: str, value: Any, *, most: int) -> str:
+    """The text, or the reason why it cannot be stored and given back unchanged."""
+    if not isinstance(value, str):
+        raise InvalidInput(field, f"it is {type(value).__name__}, not text", "Give a str.")
+    if len(value) > most:
+        raise OutOfBounds(field, most, len(value), "Give less, or in parts.")
+    if not value.strip():
+        raise InvalidInput(field, "it is empty", "Give at least one visible character.")
+    if "\x00" in value:
+        raise InvalidInput(field, "it holds a NUL character, which databases refuse", "Remove U+0000.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(
+            field, f"it holds half a surrogate pair at character {error.start}", "Decode the source as UTF-8."
+        ) from error
+    return value
+
+
+def check_time(field: str, value: Any) -> datetime:
+    """The moment in UTC; times without a zone are refused, for nobody knows when they are."""
+    if not isinstance(value, datetime) or value.utcoffset() is None:
+        raise InvalidInput(
+            field, "it is no datetime with a zone", "Give datetime(..., tzinfo=...), e.g. with datetime.UTC."
+        )
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidInput(field, f"{value} lies outside the years 1 to 9999 in UTC", "Give a later one.") from error
+
+
+def check_metadata(metadata: Any) -> None:
+    """Metadata is a JSON object of bounded size, without NaN or infinity."""
+    if not isinstance(metadata, Mapping) or not all(isinstance(key, str) for key in metadata):
+        raise InvalidInput("metadata", "it is not a mapping with text keys", 'Give a dict such as {"place": "Osaka"}.')
+    try:
+        written = json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(
+            "metadata", f"it is not JSON ({error})", "Use text, finite numbers, lists and dicts."
+        ) from error
+    if len(written) > MOST_METADATA:
+        raise OutOfBounds(
+            "metadata", MOST_METADATA, len(written), "Keep large things elsewhere and their address here."
+        )
+
+
+def check_fraction(field: str, value: Any) -> float:
+    """A number within 0..1."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not 0 <= value <= 1:
+        raise InvalidInput(field, f"{value!r} is not within 0..1", "Give a number from 0 to 1.")
+    return float(value)
+
+
+def check_names(field: str, names: Iterable[str]) -> tuple[str, ...]:
+    """A list of names; one text alone is a slip, since it would be read letter by letter."""
+    if isinstance(names, str):
+        raise InvalidInput(field, "it is one text", f"Give a list of names, such as [{names!r}].")
+    return tuple(check_text(field, name, most=MOST_NAME) for name in names)
+
+
+def check_choice(field: str, value: Any, choices: tuple[str, ...]) -> None:
+    """One of the choices."""
+    if value not in choices:
+        raise InvalidInput(field, f"{value!r} is not one", f"Use one of {', '.join(choices)}.")
