@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from dmha.domain.prompt import Parts, Remembered, Said, pack
 from dmha.models.extractive import Extractive
 from dmha.protocols import ChatModel
@@ -9,8 +12,12 @@ from dmha.protocols import ChatModel
 CHAT = Extractive()
 
 
-def reply(question: str, *, budget: int = 4_000, max_tokens: int = 500, **remembered: list) -> str:  # type: ignore[type-arg]  # of Said or str
-    messages = pack(Parts(Said("now", "aya", question), remembered=Remembered(**remembered)), budget, CHAT.count_tokens)
+def reply(question: str, *, budget: int = 4_000, max_tokens: int = 500, **remembered: Any) -> str:
+    messages = pack(
+        Parts(Said("now", "aya", question), "relu", remembered=replace(Remembered(), **remembered)),
+        budget,
+        CHAT.count_tokens,
+    )
     return "".join(CHAT.reply(messages, max_tokens=max_tokens))
 
 
@@ -63,6 +70,25 @@ def test_a_question_is_no_answer_and_a_name_no_reason() -> None:
     assert "22nd" in said
     assert "23rd" not in said
     assert "Hello" not in said
+
+
+def test_a_short_sentence_brings_along_what_it_announced() -> None:
+    """ "The name is decided." is quoted with the name, once."""
+    told = [Said("2025-11-15 20:00", "aya", "猫の名前、決まった。こはる。呼んだら耳だけ動いた。")]
+    assert reply("猫の名前は？", evidence=told) == "覚えているよ。2025-11-15、aya「猫の名前、決まった。こはる。」\n"
+
+
+def test_a_statement_is_heard_rather_than_answered() -> None:
+    """Where nothing was asked, it says that it will remember, in the language of the talk."""
+    assert reply("I failed at work today.") == "I hear you, and will remember it.\n"
+    assert reply("仕事で失敗しちゃった。") == "うん、聞いたよ。覚えておくね。\n"
+
+
+def test_kanji_alone_are_japanese_among_japanese() -> None:
+    """A question in Han characters only is answered in the language around it."""
+    told = [Said("2025-03-29 12:00", "kenji", "花火を見に行きたい。")]
+    assert reply("花火？", evidence=told).startswith("覚えているよ")
+    assert reply("烟花？", evidence=[Said("2025-03-29 12:00", "li", "我想去看烟花。")]).startswith("我记得")
 
 
 def test_it_keeps_to_the_tokens_it_is_given() -> None:

@@ -147,6 +147,27 @@ def test_a_private_answer_does_not_travel(mind: Mind) -> None:
     assert all("4471" not in hit.memory.text for hit in other.recalled)
 
 
+def test_a_secret_is_not_spoken_while_others_hear(mind: Mind) -> None:
+    """Recall may bring it back while its speaker is present; a reply speaks of it only to that speaker alone."""
+    mind.add([Turn("I will give Mio a ring for the festival.", "hiro", private=True)], **WHO)
+    asked = "What will Mio get for the festival, a ring?"
+    both = mind.contextualize(asked, speaker="mio", present=["hiro", "mio"], **WHO)
+    assert both.recalled == ()
+    assert "give Mio a ring" not in both.text
+    alone = mind.contextualize(asked, speaker="hiro", session_id="alone", **WHO)
+    assert "give Mio a ring" in alone.text
+
+
+def test_a_model_that_writes_sees_the_best_of_the_unlikely(scripted: tuple[Mind, Scripted]) -> None:
+    """What is unlikely to answer is shown to a chat model, is not called recalled in vain, and is not strengthened."""
+    mind, chat = scripted
+    (id,) = mind.add("My sister keeps bees.", **WHO)
+    chat.replies = ["I am fine."]
+    mind.contextualize("How do you do?", **WHO)
+    assert "My sister keeps bees." in chat.prompts[0][1]["content"]
+    assert mind.get(id, **WHO).recall_count == 0
+
+
 def test_a_shared_world_has_one_event_and_two_perspectives(mind: Mind) -> None:
     """What one companion recalls is strengthened for it alone."""
     mind.add([Turn("The bees swarmed.", "aya")], user_id="acct", agent_id="a", world="garden")
@@ -349,7 +370,7 @@ def test_the_window_and_the_persona_reach_the_model(scripted: tuple[Mind, Script
     assert "bees" not in system["content"]
     assert "Aya keeps bees." in block["content"]
     assert [message["role"] for message in window] == ["user", "assistant"]
-    assert question["content"] == "aya: And now the bees?"
+    assert question["content"] == "[2026-01-01 00:00] aya: And now the bees?"
 
 
 def test_a_full_window_leaves_a_gist_and_every_word(mind: Mind) -> None:

@@ -29,7 +29,7 @@ from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import hits_from, hits_to, reply_from, reply_to
 from dmha.protocols import ChatModel, Clock, Embedder, Index, Ledger, Progress, Truth, no_progress
 from dmha.records import Perceived, Place, Scope, State
-from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace
+from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, put_before
 from dmha.transfer import export_file, import_file
 from dmha.types import KINDS, Affect, Feelings, Hit, Kind, Memory, Reply, Turn
 from dmha.upkeep import fold_window, reembed
@@ -83,11 +83,13 @@ class Mind:
     ) -> Reply:
         """Perceive, remember, recall, generate, check, repair, learn. The same `turn_id` again changes nothing.
 
-        `present` is who may hear the reply; the speaker alone unless it says otherwise.
+        `present` is who hears the reply; the speaker alone unless it says otherwise. What someone told in private is
+        spoken of only when nobody else hears it.
         """
         place, now = self._place(user_id, agent_id, world), self._now()
         check_text("session_id", session_id, most=MOST_NAME)
-        here = (speaker,) if present is None else check_names("present", present)
+        here = {speaker} if present is None else set(check_names("present", present))
+        confidants = tuple(here) if len(here) == 1 else ()  # what one told in private is not for the others' ears
         trace = Trace()
 
         with trace("perceive") as step:
@@ -106,12 +108,12 @@ class Mind:
             step.did = f"one turn of {speaker} kept, {folded} gists made of the window"
 
         with trace("recall") as step:
-            asking: Asking = {"present": here, "top_k": EVIDENCE, "min_confidence": EVIDENCE_CONFIDENCE}
+            asking: Asking = {"present": confidants, "top_k": EVIDENCE}
             request = self._request(unweighted(plain(text) or text), asking, exclude=(memory_id,))
             with self._truth.read() as ledger:
                 mood = self._mood(ledger, scope)
-                hits = recalling.rank(ledger, self._index, scope, request, mood)
-                scene = Scene.of(ledger, scope, session_id, heard, here, hits, mood, now)
+                hits = put_before(self._chat, recalling.rank(ledger, self._index, scope, request, mood))
+                scene = Scene.of(ledger, scope, agent_id, session_id, heard, confidants, hits, mood, now)
             step.did = f"{len(hits)} memories came back"
 
         with trace("generate") as step:
@@ -141,7 +143,7 @@ class Mind:
             (said,), _ = self._perception.perceive(
                 [Turn(draft, agent_id, id=f"{heard.uid}/reply", source="assistant")], user_id=user_id,
                 world=place.world, kind="episode", now=now, recallable=not scene.echoed_by(draft, self._chat),
-                private_to=speaker if private or scene.confided else None,
+                private_to=speaker if private or scene.confides(draft) else None,
             )  # fmt: skip
             reply = Reply(
                 turn_id=heard.uid,
@@ -157,7 +159,8 @@ class Mind:
                 ),
                 trace=trace.steps,
             )
-            strengthened = recalling.reinforcements([state for state, _ in hits], now.timestamp())
+            sure = [state for state, hit in hits if hit.confidence >= EVIDENCE_CONFIDENCE]
+            strengthened = recalling.reinforcements(sure, now.timestamp())
 
         def conclude(ledger: Ledger) -> None:
             if ledger.life.outcome(scope, "contextualize", heard.uid) is not None:

@@ -14,19 +14,22 @@ from dmha.domain.findings import Finding
 from dmha.domain.logic import Knowledge, plain
 from dmha.domain.logic.vocabulary import fold, value_key
 from dmha.domain.text import terms
-from dmha.errors import Unavailable
+from dmha.errors import InvalidInput, Unavailable
 from dmha.faculties import consistency, metacognition
 from dmha.protocols import ChatModel, Ledger
 from dmha.records import FactRow, Perceived, RuleRow, Scope, State, Uttered
 from dmha.types import Affect, Answer, Hit, Step
 
-# How many memories come back for a reply, and how likely each must be to answer (see the confidence of
-# faculties/recall): noise would be strengthened by being recalled, and would take the room of the window.
+# How many memories come back for a reply, and how likely each must be to answer (see faculties/recall). A model that
+# writes is also shown the best of the unlikely: it can leave out what does not help, but cannot bring back what it was
+# not shown. A model that quotes would quote them, and noise must not be strengthened by being recalled.
 EVIDENCE = 12
 EVIDENCE_CONFIDENCE = 0.25
+UNLIKELY_SHOWN = 5
 MOST_FACTS = 40  # known facts shown about those a turn names: more would be a register, not a context
 LATEST_GISTS = 3
 MOST_PERSONA = 20
+LEAST_BUDGET = 400  # a quarter is the reply's; what is left holds the instructions, a question and some memory
 REPLY_TOKENS = 512  # a long chat message
 # A reply most of whose words came from memory repeats it: it is kept, and never brought back as if it were new.
 ECHO = 0.8
@@ -57,10 +60,17 @@ class Trace:
         self._steps[name] = Step(doing.did, (perf_counter() - began) * 1_000)
 
 
+def put_before(chat: ChatModel, hits: Sequence[tuple[State, Hit]]) -> list[tuple[State, Hit]]:
+    """Of what came back, what this chat model is shown, best first."""
+    shown = 0 if getattr(chat, "quotes_only", False) else UNLIKELY_SHOWN
+    return [item for place, item in enumerate(hits) if item[1].confidence >= EVIDENCE_CONFIDENCE or place < shown]
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What was asked, what came back, and what is known, read in one snapshot."""
 
+    name: str
     heard: Perceived
     hits: Sequence[tuple[State, Hit]]
     facts: Sequence[FactRow]
@@ -78,6 +88,7 @@ class Scene:
         cls,
         ledger: Ledger,
         scope: Scope,
+        name: str,
         session: str,
         heard: Perceived,
         present: tuple[str, ...],
@@ -91,6 +102,7 @@ class Scene:
         recalled = [state for state, _ in hits if state.kind == "summary"]
         gists = {state.memory_id: state for state in (*recalled, *recent)}
         return cls(
+            name=name,
             heard=heard,
             hits=hits,
             facts=ledger.knowledge.facts(scope, present),
@@ -112,10 +124,13 @@ class Scene:
         """The memories that may answer, best first."""
         return [state for state, _ in self.hits if state.kind not in ("summary", "persona")]
 
-    @property
-    def confided(self) -> bool:
-        """Whether something told in private stands before the mind, so that the reply must not travel either."""
-        return any(state.private_to for state in self.evidence) or any(row.private for row in self.facts)
+    def confides(self, draft: str) -> bool:
+        """Whether the draft may hold something told in private, so that it must not travel either."""
+        if any(state.private_to for state in self.evidence):
+            return True
+        named = value_key(draft)
+        told = (row.fact for row in self.facts if row.private and fold(row.fact.entity) in self.entities)
+        return any(value_key(fact.value) in named or fold(fact.attribute) in named for fact in told)
 
     @property
     def knowledge(self) -> Knowledge:
@@ -130,9 +145,11 @@ class Scene:
 
     def draft(self, chat: ChatModel, token_budget: int) -> str:
         """A reply by the chat model from this scene; the budget holds the prompt and the reply."""
+        if token_budget < LEAST_BUDGET:
+            raise InvalidInput("token_budget", f"{token_budget} leaves no room", f"Give at least {LEAST_BUDGET}.")
         answer = min(REPLY_TOKENS, token_budget // 4)
         messages = prompt.pack(self._parts(), token_budget - answer, chat.count_tokens)
-        text = "".join(chat.reply(messages, max_tokens=answer)).strip()
+        text = prompt.spoken("".join(chat.reply(messages, max_tokens=answer)), self.name)
         if not text:
             raise Unavailable(
                 "chat model", "it returned an empty reply", "Check the model named by DMHA_CHAT, or try again."
@@ -141,7 +158,9 @@ class Scene:
 
     def check(self, draft: str) -> list[Finding]:
         """What in the draft does not fit."""
-        return consistency.check(self.heard.text, draft, self.evidence, self.knowledge, self.facts, self.entities)
+        return consistency.check(
+            self.heard.text, draft, self.evidence, self.knowledge, self.facts, self.entities, self.zone
+        )
 
     def mended(self, plan: metacognition.Plan) -> Scene:
         """The scene once the plan is carried out: facts ended, corrections to keep to."""
@@ -180,9 +199,11 @@ class Scene:
     def _parts(self) -> prompt.Parts:
         return prompt.Parts(
             question=prompt.Said(self._when(self.now.timestamp()), self.heard.speaker, self.heard.text),
+            name=self.name,
             persona=[state.text for state in self.persona],
             remembered=prompt.Remembered(
-                facts=[_line(slot, answer) for slot, answer in self.known()],
+                mood=_mood(self.mood),
+                facts=[_line(slot, answer, self.zone) for slot, answer in self.known()],
                 corrections=self.corrections,
                 gists=[self._said(state) for state in self.gists],
                 evidence=[self._said(state) for state in self.evidence],
@@ -203,6 +224,12 @@ class Scene:
         return prompt.local(datetime.fromtimestamp(seconds, UTC), self.zone)
 
 
-def _line(slot: str, answer: Answer) -> str:
-    since = "" if answer.since is None else f" (since {answer.since.date()})"
+def _mood(mood: Affect) -> str:
+    """The mood for a chat model to speak in; nothing where it is calm."""
+    felt = {"joy": mood.joy, "aversion": mood.aversion, "trauma": mood.trauma}
+    return ", ".join(f"{name} {value:.2f}" for name, value in felt.items() if value >= 0.05)
+
+
+def _line(slot: str, answer: Answer, zone: ZoneInfo) -> str:
+    since = "" if answer.since is None else f" (since {answer.since.astimezone(zone).date()})"
     return f"{slot} {'is not' if answer.status == 'false' else '='} {answer.value}{since}"

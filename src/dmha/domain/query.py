@@ -12,6 +12,10 @@ from dmha.domain.words import HAN_FUNCTION, HIRAGANA_FUNCTION, STOPWORDS
 from dmha.errors import InvalidInput
 
 _CJK_RUN = re.compile(f"[{CJK}]")
+
+# What a bigram across or outside words is worth in a query (のこ, え覚, てる): 猫のこと覚えてる？ asks for 猫. First place among 600
+# questions each: JSQuAD .895 at 1, .897 here, .877 at 0; DRCD .925, .927, .922; CMRC .960, .970, .968.
+_JOINT = 0.3
 _WEIGHT = re.compile(rf"[\^＾]([+-]?[0-9０-９]+(?:\.[0-9０-９]+)?(?:[eE][+-]?[0-9]+)?)(?=\s|\Z|[{CJK}])")
 _GREATEST_WEIGHT = 100.0
 _PIECE = re.compile(f"(?P<han>[{HAN}]+)|(?P<hiragana>[{HIRAGANA}ー]+)|[{KATAKANA}]+")
@@ -35,10 +39,13 @@ def parse_query(text: str) -> Query:
     plain: list[str] = []
     for piece, weight in _weighted(text):
         plain.append(piece)
-        for term in terms(piece):
-            weights[term] = max(weight, weights.get(term, 0.0))
-        for word in _to_match(piece):
+        matched = list(_to_match(piece))
+        for word in matched:
             exact[word] = max(weight, exact.get(word, 0.0))
+        inside = {term for word in matched for term in terms(word)}
+        for term in terms(piece):
+            worth = weight if term in inside or not _CJK_RUN.match(term) else _JOINT * weight
+            weights[term] = max(worth, weights.get(term, 0.0))
     return Query("".join(plain), weights, tuple(exact.items()))
 
 

@@ -8,7 +8,7 @@ anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from dmha.domain.findings import Finding
 from dmha.domain.logic import Clash, Knowledge, Rule, RuleStatement, Told, format_claim, parse_statement, plain
@@ -44,13 +44,14 @@ def check(
     knowledge: Knowledge,
     facts: Sequence[FactRow],
     entities: frozenset[str],
+    zone: tzinfo = UTC,
 ) -> list[Finding]:
     """All that does not fit, the gravest first. Of what is known, only what question or draft touch is looked at."""
     touched = value_key(f"{question} {draft}")
     found = [
-        *(_of_clash(clash) for clash in knowledge.conflicts() if _touches(clash, entities, touched)),
-        *_repeated(draft, knowledge, facts),
-        *_gainsaid(draft, evidence),
+        *(_of_clash(clash, zone) for clash in knowledge.conflicts() if _touches(clash, entities, touched)),
+        *_repeated(draft, knowledge, facts, zone),
+        *_gainsaid(draft, evidence, zone),
     ]
     unique = {(finding.conflict.left, finding.conflict.right): finding for finding in reversed(found)}
     return sorted(unique.values(), key=lambda f: (-f.conflict.severity * f.conflict.confidence, f.conflict.left))
@@ -75,12 +76,12 @@ def _touches(clash: Clash, entities: frozenset[str], words: str) -> bool:
     return any(key[0] in entities and (key[1] in words or key[2] in words) for key in clash.keys)
 
 
-def _of_clash(clash: Clash) -> Finding:
-    stands, since = clash.conflict.right, clash.since.astimezone(UTC).date()
+def _of_clash(clash: Clash, zone: tzinfo) -> Finding:
+    stands, since = clash.conflict.right, clash.since.astimezone(zone).date()
     return Finding(clash.conflict, f"{clash.conflict.left} → {stands} ({since})", clash)
 
 
-def _repeated(draft: str, knowledge: Knowledge, facts: Sequence[FactRow]) -> Iterator[Finding]:
+def _repeated(draft: str, knowledge: Knowledge, facts: Sequence[FactRow], zone: tzinfo) -> Iterator[Finding]:
     """Facts that ended and are given again without what holds now: the draft names the entity's old value alone."""
     folded = value_key(draft)
     for row in facts:
@@ -96,11 +97,11 @@ def _repeated(draft: str, knowledge: Knowledge, facts: Sequence[FactRow]) -> Ite
             format_claim(row.fact), format_claim(holds), "it no longer holds", _STALE, now.confidence,
             (f"say {now.value} instead", f"say when {row.fact.value} was true"),
         )  # fmt: skip
-        ended = row.fact.valid_to.astimezone(UTC).date()
-        yield Finding(conflict, f"{format_claim(row.fact)} → {format_claim(holds)} ({ended})")
+        since = (now.since or row.fact.valid_to).astimezone(zone).date()
+        yield Finding(conflict, f"{format_claim(row.fact)} → {format_claim(holds)} ({since})")
 
 
-def _gainsaid(draft: str, evidence: Sequence[State]) -> Iterator[Finding]:
+def _gainsaid(draft: str, evidence: Sequence[State], zone: tzinfo) -> Iterator[Finding]:
     """Sentences of the draft that newer words contradict, unless the draft holds those words too."""
     said = [(sentence, state) for state in evidence for sentence in sentences(plain(state.text))]
     quoted = {sentence: state for sentence, state in said if sentence in draft}
@@ -115,7 +116,7 @@ def _gainsaid(draft: str, evidence: Sequence[State]) -> Iterator[Finding]:
         if signal is not None:
             ways = (f"say what {state.speaker} said last", "say both, with their dates")
             conflict = Conflict(claim, newer, signal.detail, signal.severity, signal.confidence, ways)
-            day = datetime.fromtimestamp(state.at, UTC).date()
+            day = datetime.fromtimestamp(state.at, zone).date()
             yield Finding(conflict, f"{claim} → {newer} ({state.speaker}, {day})")
 
 
