@@ -202,8 +202,8 @@ def test_needs_are_the_raw_columns() -> None:
 def test_coarse_ranking_puts_stand_ins_in_place() -> None:
     """Coarse scores need only what an index has, and equal the expression with each stand-in written out."""
     whole = "similarity + retention + since / '7d' + half_life / '7d' + recalls + importance + exact_match_boost(text)"
-    stood_in = "similarity + timeliness(created_at, '7d') + age / '7d' + 1 + 0 + 0.5 + 0"
-    known = {name: CANDIDATES[name] for name in ("now", "similarity", "created_at")}
+    stood_in = "similarity + timeliness(created_at, '7d') + age / '7d' + 1 + 0 + 0.5 + static_bm25()"
+    known = {name: CANDIDATES[name] for name in ("now", "similarity", "created_at", "static_bm25()")}
     coarse = compile_ranking(whole).coarse(known, 3)
     assert coarse.tolist() == fine(stood_in)
 
@@ -586,7 +586,7 @@ def test_the_page_lists_every_feature() -> None:
 @pytest.mark.parametrize(("name", "stand_in"), [(row[0].strip("`"), row[4].strip("`")) for row in table(5) if row[4]])
 def test_the_page_tells_the_true_stand_in(name: str, stand_in: str) -> None:
     """What the page says coarse ranking takes is what it takes."""
-    known = {name: CANDIDATES[name] for name in ("now", "created_at")}
+    known = {name: CANDIDATES[name] for name in ("now", "created_at", "static_bm25()")}
     assert compile_ranking(name).coarse(known, 3).tolist() == fine(stand_in)
 
 

@@ -37,7 +37,7 @@ def live(mind: Mind, clock: ManualClock) -> None:
     mind.contextualize("rule: if aya.city = Osaka then aya.country = Japan", turn_id="c2", speaker="aya", **HERE)
     mind.contextualize("I love tea, it makes me so happy!", turn_id="c3", speaker="aya", **HERE)
     mind.recall("long day", key="k", **HERE)
-    mind.update(ids[3], text="turn 3, told better", **HERE)
+    mind.update(ids[-2], text="turn 3, told better", **HERE)
     mind.update(ids[4], pinned=True, **HERE)
     mind.delete(ids[40], **HERE)
     mind.teach("Who are you?", "relu", **HERE)

@@ -218,15 +218,9 @@ def test_words_that_repeat_a_memory_stay_unrecallable_when_edited(mind: Mind) ->
     mind.add("My cat is called Momo", **HERE)
     quoted = mind.contextualize("What is my cat called?", turn_id="t1", **HERE)
     assert "Momo" in quoted.text
-    truth = mind._truth
-    with truth.read() as ledger:
-        scope = ledger.places.find(mind._place("aya", "relu", None))
-        assert scope is not None
-        said = ledger.reading.turn(scope, "t1/reply")
-        assert said is not None
-        (state,) = ledger.reading.states(scope, [said.memory_id])
-    mind.update(state.uid, text="Momo Momo Momo", **HERE)
-    assert state.uid not in {hit.memory.id for hit in mind.search("Momo", **HERE)}
+    _, said = quoted.remembered
+    mind.update(said, text="Momo Momo Momo", **HERE)
+    assert said not in {hit.memory.id for hit in mind.search("Momo", **HERE)}
 
 
 def test_more_searching_threads_than_pooled_connections(mind: Mind) -> None:

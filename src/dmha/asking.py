@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
-from dmha.checks import MOST_NAME, MOST_QUERY, check_choice, check_fraction, check_names, check_text, check_time
+from dmha.checks import MOST_QUERY, check_choice, check_fraction, check_name, check_names, check_time
 from dmha.domain.ranking import resolve
 from dmha.errors import InvalidInput, OutOfBounds
 from dmha.faculties.perception import Perception
@@ -78,7 +78,7 @@ def _filters(asking: Asking) -> Filters:
             check_choice(field, value, choices)
     check_choice("polarity", polarity, POLARITIES)
     return Filters(
-        speaker=None if speaker is None else check_text("speaker", speaker, most=MOST_NAME),
+        speaker=None if speaker is None else check_name("speaker", speaker),
         since=None if since is None else check_time("since", since).timestamp(),
         until=None if until is None else check_time("until", until).timestamp(),
         tier=tier,
@@ -89,7 +89,9 @@ def _filters(asking: Asking) -> Filters:
     )
 
 
-def _metadata(wanted: Mapping[Any, Any]) -> Mapping[str, str | int | float | bool]:
+def _metadata(wanted: Any) -> Mapping[str, str | int | float | bool]:
+    if not isinstance(wanted, Mapping):
+        raise InvalidInput("metadata", f"it is {type(wanted).__name__}", 'Give a dict such as {"place": "Osaka"}.')
     for key, value in wanted.items():
         if not isinstance(key, str) or not isinstance(value, str | int | float):
             fix = "Ask for text, numbers or booleans."

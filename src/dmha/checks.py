@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -11,19 +12,21 @@ from typing import Any
 from dmha.errors import InvalidInput, OutOfBounds
 from dmha.types import SOURCES, Turn
 
-MOST_CHARACTERS = 1_000_000  # a long novel; more is a file, to be added in parts
+MOST_CHARACTERS = 200_000  # a short novel, segmented in under 4 s at its worst; more is a file, to be added in parts
 MOST_NAME = 256
 MOST_METADATA = 65_536
 MOST_QUERY = 10_000
+# A quarter is the reply's; what is left holds the instructions, a question and some memory.
+LEAST_BUDGET = 400
 
 
 def check_turn(turn: Turn) -> Turn:
     """The turn with its time in UTC, or `InvalidInput` / `OutOfBounds` naming the field."""
     check_text("text", turn.text, most=MOST_CHARACTERS)
-    check_text("speaker", turn.speaker, most=MOST_NAME)
+    check_name("speaker", turn.speaker)
     for field, name in (("turn id", turn.id), ("parent", turn.parent)):
         if name is not None:
-            check_text(field, name, most=MOST_NAME)
+            check_name(field, name)
     if turn.source not in SOURCES:
         raise InvalidInput("source", f"{turn.source!r} is not one", f"Use one of {', '.join(SOURCES)}.")
     check_metadata(turn.metadata)
@@ -49,6 +52,23 @@ def check_text(field: str, value: Any, *, most: int) -> str:
         raise InvalidInput(
             field, f"it holds half a surrogate pair at character {error.start}", "Decode the source as UTF-8."
         ) from error
+    return value
+
+
+def check_name(field: str, value: Any) -> str:
+    """A name: one line of text, for it stands in prompts beside what others said."""
+    check_text(field, value, most=MOST_NAME)
+    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in value):
+        raise InvalidInput(field, "it holds a line break or control character", "Give a name on one line.")
+    return str(value)
+
+
+def check_budget(value: Any) -> int:
+    """A token budget that leaves room for something remembered."""
+    if type(value) is not int or value < LEAST_BUDGET:
+        raise InvalidInput(
+            "token_budget", f"{value!r} leaves no room", f"Give a whole number of at least {LEAST_BUDGET}."
+        )
     return value
 
 
@@ -91,10 +111,10 @@ def check_names(field: str, names: Iterable[str]) -> tuple[str, ...]:
     """A list of names; one text alone is a slip, since it would be read letter by letter."""
     if isinstance(names, str):
         raise InvalidInput(field, "it is one text", f"Give a list of names, such as [{names!r}].")
-    return tuple(check_text(field, name, most=MOST_NAME) for name in names)
+    return tuple(check_name(field, name) for name in names)
 
 
-def check_choice(field: str, value: Any, choices: tuple[str, ...]) -> None:
+def check_choice(field: str, value: Any, choices: tuple[object, ...]) -> None:
     """One of the choices."""
     if value not in choices:
-        raise InvalidInput(field, f"{value!r} is not one", f"Use one of {', '.join(choices)}.")
+        raise InvalidInput(field, f"{value!r} is not one", f"Use one of {', '.join(map(str, choices))}.")

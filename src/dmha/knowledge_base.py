@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+from dmha.checks import MOST_QUERY, check_names, check_text
 from dmha.domain.logic import FactStatement, Knowledge, parse_statement
 from dmha.faculties.consistency import knowledge_of
 from dmha.protocols import Ledger, Truth
@@ -23,7 +24,7 @@ class KnowledgeBase:
 
     def tell(self, statement: str) -> None:
         """Tell one `fact:`, `deny:` or `rule:`; nothing told before is deleted by it."""
-        told = parse_statement(statement)
+        told = parse_statement(check_text("statement", statement, most=MOST_QUERY))
         now = self._now().timestamp()
 
         def unit(ledger: Ledger) -> None:
@@ -37,19 +38,23 @@ class KnowledgeBase:
 
     def ask(self, entity: str, attribute: str, *, scope: str = "", present: Iterable[str] = ()) -> Answer:
         """What holds of `entity.attribute` now, since when, and why; `unknown` comes with its reason."""
-        return self._knowledge(tuple(present)).ask(entity, attribute, scope)
+        for field, name in (("entity", entity), ("attribute", attribute)):
+            check_text(field, name, most=MOST_QUERY)
+        return self._knowledge(check_names("present", present)).ask(entity, attribute, scope)
 
     def conflicts(self, *, present: Iterable[str] = ()) -> list[Conflict]:
         """What contradicts what, with ways out; the side that gives way is `left`."""
-        return [clash.conflict for clash in self._knowledge(tuple(present)).conflicts()]
+        return [clash.conflict for clash in self._knowledge(check_names("present", present)).conflicts()]
 
     def facts(self, *, present: Iterable[str] = ()) -> list[Fact]:
         """All that holds now, told or concluded; a conclusion names its rule and premises."""
-        return list(self._knowledge(tuple(present)).closure())
+        return list(self._knowledge(check_names("present", present)).closure())
 
     def _knowledge(self, present: tuple[str, ...]) -> Knowledge:
         with self._truth.read() as ledger:
             place = ledger.places.find(self._place)
             if place is None:
                 return knowledge_of([], [], self._now())
-            return knowledge_of(ledger.knowledge.facts(place, present), ledger.knowledge.rules(place), self._now())
+            return knowledge_of(
+                ledger.knowledge.facts(place, present), ledger.knowledge.rules(place, present), self._now()
+            )

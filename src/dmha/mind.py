@@ -16,7 +16,17 @@ from typing import Any, Unpack
 from uuid import uuid4
 
 from dmha.asking import Asking, request_of, unweighted
-from dmha.checks import MOST_CHARACTERS, MOST_NAME, check_choice, check_metadata, check_names, check_text, check_time
+from dmha.checks import (
+    MOST_CHARACTERS,
+    MOST_NAME,
+    check_budget,
+    check_choice,
+    check_metadata,
+    check_name,
+    check_names,
+    check_text,
+    check_time,
+)
 from dmha.diagnosis import Diagnosis, examine
 from dmha.domain import affect
 from dmha.domain.logic import plain
@@ -26,7 +36,7 @@ from dmha.faculties import recall as recalling
 from dmha.faculties.learning import lesson_of
 from dmha.faculties.perception import Perception, count
 from dmha.knowledge_base import KnowledgeBase
-from dmha.outcomes import hits_from, hits_to, reply_from, reply_to
+from dmha.outcomes import Asked, check_same, digest, hits_from, hits_to, reply_from, reply_to, reply_uid
 from dmha.protocols import ChatModel, Clock, Embedder, Index, Ledger, Progress, Truth, no_progress
 from dmha.records import Perceived, Place, Scope, State
 from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, put_before
@@ -87,8 +97,11 @@ class Mind:
         spoken of only when nobody else hears it.
         """
         place, now = self._place(user_id, agent_id, world), self._now()
-        check_text("session_id", session_id, most=MOST_NAME)
-        here = {speaker} if present is None else set(check_names("present", present))
+        check_name("session_id", session_id)
+        here = {speaker, *check_names("present", present or ())}
+        if turn_id is not None:
+            check_name("turn_id", turn_id)
+        check_budget(token_budget)
         confidants = tuple(here) if len(here) == 1 else ()  # what one told in private is not for the others' ears
         trace = Trace()
 
@@ -98,9 +111,9 @@ class Mind:
                 [turn], user_id=user_id, world=place.world, kind="episode", now=now
             )
             step.did = _told_of(heard, problems)
-        earlier = self._earlier_reply(place, heard)
-        if earlier is not None:
-            return earlier
+        asked = (text, speaker, session_id, private, sorted(here))
+        if (earlier := self._outcome(place, "contextualize", heard.uid)) is not None:
+            return self._answered(place, earlier, asked)
 
         with trace("remember") as step:
             scope, ((memory_id, memory_uid),) = self._remember(place, session_id, [heard])
@@ -138,12 +151,13 @@ class Mind:
             step.did = f"{len(repairs)} conflicts mended in {rounds} rounds"
 
         with trace("learn") as step:
-            lesson = lesson_of(text, draft, repairs, heard.source)
+            secret = private or scene.confides(draft)
+            lesson = None if secret else lesson_of(text, draft, repairs)
             step.did = "one lesson recorded" if lesson else "nothing to learn"
             (said,), _ = self._perception.perceive(
-                [Turn(draft, agent_id, id=f"{heard.uid}/reply", source="assistant")], user_id=user_id,
+                [Turn(draft, agent_id, id=reply_uid(heard.uid), source="assistant")], user_id=user_id,
                 world=place.world, kind="episode", now=now, recallable=not scene.echoed_by(draft, self._chat),
-                private_to=speaker if private or scene.confides(draft) else None,
+                private_to=speaker if secret else None,
             )  # fmt: skip
             reply = Reply(
                 turn_id=heard.uid,
@@ -159,25 +173,28 @@ class Mind:
                 ),
                 trace=trace.steps,
             )
-            sure = [state for state, hit in hits if hit.confidence >= EVIDENCE_CONFIDENCE]
-            strengthened = recalling.reinforcements(sure, now.timestamp())
+            sure = [state.memory_id for state, hit in hits if hit.confidence >= EVIDENCE_CONFIDENCE]
 
-        def conclude(ledger: Ledger) -> None:
-            if ledger.life.outcome(scope, "contextualize", heard.uid) is not None:
-                return  # another process answered this very turn meanwhile
-            for ending in endings:
+        def conclude(ledger: Ledger) -> dict[str, Any] | None:
+            earlier = ledger.life.outcome(scope, "contextualize", heard.uid)
+            if earlier is not None:
+                return earlier  # this very turn was answered meanwhile: what was kept is the answer
+            for ending in scene.lasting(endings):
                 ledger.knowledge.end(scope, ending.fact_id, ending.valid_to.timestamp(), ending.note, heard.uid)
-            ledger.life.reinforce(scope, strengthened, heard.uid, now.timestamp())
+            self._strengthen(ledger, scope, sure, heard.uid, now.timestamp())
             ledger.memories.remember(scope, session_id, [said], ledger.embedder_id, now.timestamp())
             if lesson is not None:
                 ledger.life.learn(
                     scope, lesson.question, lesson.answer, lesson.reason, turn_uid=heard.uid, now=now.timestamp()
                 )
-            ledger.life.conclude(scope, "contextualize", heard.uid, reply_to(reply), now.timestamp())
+            ledger.life.conclude(scope, "contextualize", heard.uid, reply_to(reply, asked), now.timestamp())
+            return None
 
         with trace("commit") as step:
-            self._truth.write(conclude)
-            step.did = f"the reply kept, {len(strengthened)} memories strengthened"
+            earlier = self._truth.write(conclude)
+            step.did = f"the reply kept, {len(sure)} memories strengthened"
+        if earlier is not None:
+            return self._answered(place, earlier, asked)
         return replace(reply, trace=trace.steps)
 
     # -- remembering and bringing back --------------------------------------------------------------------------------
@@ -195,7 +212,7 @@ class Mind:
     ) -> list[str]:
         """Remember turns, all or none, and return their memories' ids; a turn whose id is known is left as it is."""
         place, now = self._place(user_id, agent_id, world), self._now()
-        check_text("session_id", session_id, most=MOST_NAME)
+        check_name("session_id", session_id)
         check_choice("kind", kind, KINDS)
         given = _turns(turns)
         perceived: list[Perceived] = []
@@ -241,24 +258,26 @@ class Mind:
     ) -> list[Hit]:
         """As `search`, and what comes back is strengthened; the same `key` again strengthens nothing."""
         place, request = self._place(user_id, agent_id, world), self._request(query, asking)
-        cause = uuid4().hex if key is None else check_text("key", key, most=MOST_NAME)
+        cause = uuid4().hex if key is None else check_name("key", key)
+        asked = (query, *(str(asking.get(name)) for name in Asking.__annotations__))
+        if (earlier := self._outcome(place, "recall", cause)) is not None:
+            check_same("key", earlier, asked)
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
             if scope is None:
                 return []
-            earlier = ledger.life.outcome(scope, "recall", cause)
             if earlier is not None:
                 return hits_from(earlier["hits"], partial(ledger.reading.by_uid, scope))
             found = self._rank(ledger, scope, request)
-        strengthened = recalling.reinforcements([state for state, _ in found], request.now)
         hits = [hit for _, hit in found]
 
         def strengthen(ledger: Ledger) -> None:
             here = ledger.places.ensure(place, self._zone, request.now)
             if ledger.life.outcome(here, "recall", cause) is None:
-                ledger.life.reinforce(here, strengthened, cause, request.now)
+                self._strengthen(ledger, here, [state.memory_id for state, _ in found], cause, request.now)
                 if key is not None:
-                    ledger.life.conclude(here, "recall", cause, {"hits": hits_to(hits)}, request.now)
+                    outcome = {"asked": digest(asked), "hits": hits_to(hits)}
+                    ledger.life.conclude(here, "recall", cause, outcome, request.now)
 
         self._truth.write(strengthen)
         return hits
@@ -287,6 +306,8 @@ class Mind:
         place, now = self._place(user_id, agent_id, world), self._now().timestamp()
         if metadata is not None:
             check_metadata(metadata)
+        if pinned is not None:
+            check_choice("pinned", pinned, (True, False))
         with self._truth.read() as ledger:
             scope, state = self._find(ledger, id, place)
         if version is not None and version != state.version:
@@ -331,7 +352,7 @@ class Mind:
 
     def delete_all(self, *, user_id: str, agent_id: str | None = None) -> None:
         """Delete everything of a companion's own world; of the whole account where `agent_id` is None."""
-        check_text("user_id", user_id, most=MOST_NAME)
+        check_name("user_id", user_id)
         world = None if agent_id is None else self._place(user_id, agent_id, None).world
         self._truth.write(lambda ledger: ledger.memories.forget_all(user_id, world))
 
@@ -370,7 +391,7 @@ class Mind:
 
     def export(self, path: str | Path, *, user_id: str, agent_id: str | None = None) -> int:
         """Write a companion's own world (or the whole account) as lines of JSON; returns the number of lines."""
-        check_text("user_id", user_id, most=MOST_NAME)
+        check_name("user_id", user_id)
         world = None if agent_id is None else self._place(user_id, agent_id, None).world
         return export_file(self._truth, Path(path), user_id, world)
 
@@ -379,7 +400,7 @@ class Mind:
 
         With `agent_id`, the file's one companion takes that name.
         """
-        check_text("user_id", user_id, most=MOST_NAME)
+        check_name("user_id", user_id)
         made = import_file(self._truth, Path(path), user_id, agent_id, count, self._now().timestamp())
         self.reembed()
         return made
@@ -399,28 +420,35 @@ class Mind:
     # -- what the calls share -----------------------------------------------------------------------------------------
 
     def _place(self, user_id: str, agent_id: str, world: str | None) -> Place:
-        check_text("user_id", user_id, most=MOST_NAME)
-        check_text("agent_id", agent_id, most=MOST_NAME)
+        check_name("user_id", user_id)
+        check_name("agent_id", agent_id)
         named = f"agent:{agent_id}" if world is None else f"world:{check_text('world', world, most=MOST_NAME)}"
         return Place(user_id, agent_id, named)
 
     def _now(self) -> datetime:
         return check_time("clock", self._clock())
 
-    def _earlier_reply(self, place: Place, heard: Perceived) -> Reply | None:
-        """The reply given to this very turn before; None for a new turn, or one whose answering broke off."""
+    def _outcome(self, place: Place, operation: str, key: str) -> dict[str, Any] | None:
+        """What this keyed request came to before; None for a new one, or one that broke off."""
+        with self._truth.read() as ledger:
+            scope = ledger.places.find(place)
+            return None if scope is None else ledger.life.outcome(scope, operation, key)
+
+    def _answered(self, place: Place, outcome: dict[str, Any], asked: Asked) -> Reply:
+        """The reply given to this very turn before, to the same ears."""
+        check_same("turn_id", outcome, asked)
         trace = Trace()
         with trace("retry") as step, self._truth.read() as ledger:
             scope = ledger.places.find(place)
-            body = None if scope is None else ledger.life.outcome(scope, "contextualize", heard.uid)
-            if scope is None or body is None:
-                return None
-            known = ledger.reading.turn(scope, heard.uid)
-            if known is not None and known.text != heard.text:
-                raise InvalidInput("turn_id", f"{heard.uid!r} was another turn's", "Give every turn an id of its own.")
+            assert scope is not None  # noqa: S101 - its outcome was just read
+            reply = reply_from(outcome, partial(ledger.reading.by_uid, scope))
             step.did = "this turn was answered before: the same reply, and nothing changed"
-            reply = reply_from(body, lambda uid: ledger.reading.by_uid(scope, uid))
         return replace(reply, trace=trace.steps)
+
+    def _strengthen(self, ledger: Ledger, scope: Scope, memory_ids: Sequence[int], cause: str, now: float) -> None:
+        """What recall does to these memories, from what they are inside this very transaction."""
+        states = ledger.reading.states(scope, memory_ids)
+        ledger.life.reinforce(scope, recalling.reinforcements(states, now), cause, now)
 
     def _remember(self, place: Place, session: str, turns: Sequence[Perceived]) -> tuple[Scope, list[tuple[int, str]]]:
         now = self._now().timestamp()
@@ -463,7 +491,12 @@ class Mind:
 def _turns(turns: str | Turn | Sequence[Turn]) -> list[Turn]:
     if isinstance(turns, str):
         return [Turn(turns)]
-    given = [turns] if isinstance(turns, Turn) else list(turns)
+    try:
+        given = [turns] if isinstance(turns, Turn) else list(turns)
+    except TypeError as error:
+        raise InvalidInput(
+            "turns", f"{type(turns).__name__} is not turns", "Give text, a Turn or a list of them."
+        ) from error
     for turn in given:
         if not isinstance(turn, Turn):
             raise InvalidInput(

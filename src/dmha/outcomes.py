@@ -4,18 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from hashlib import blake2b
 from typing import Any
 
+from dmha.errors import InvalidInput
 from dmha.faculties.recall import memory_of
 from dmha.records import State
 from dmha.types import Affect, Conflict, Hit, Repair, Reply
 
 Find = Callable[[str], State | None]
+Asked = tuple[object, ...]
 
 
-def reply_to(reply: Reply) -> dict[str, Any]:
+def digest(asked: Asked) -> str:
+    """What a request asked and for whose ears, so that a retry is known from another request under its key."""
+    return blake2b(repr(asked).encode(), digest_size=16).hexdigest()
+
+
+def check_same(field: str, outcome: dict[str, Any], asked: Asked) -> None:
+    """Refuse another request that comes under the key of an earlier one."""
+    if outcome["asked"] != digest(asked):
+        raise InvalidInput(field, "it was another request's", "Give every request an id of its own.")
+
+
+def reply_uid(turn_uid: str) -> str:
+    """The id of the turn that answers a turn: always the same, and no id that a caller would choose."""
+    return "r_" + blake2b(turn_uid.encode(), digest_size=16).hexdigest()
+
+
+def reply_to(reply: Reply, asked: Asked) -> dict[str, Any]:
     """A reply without its trace; recalled memories by id, as they may change or be deleted."""
     return {
+        "asked": digest(asked),
         "turn_id": reply.turn_id,
         "remembered": list(reply.remembered),
         "text": reply.text,

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
+from dmha.checks import MOST_CHARACTERS, check_text
 from dmha.domain import prompt
-from dmha.domain.findings import Finding
+from dmha.domain.findings import Finding, undated
 from dmha.domain.logic import Knowledge, plain
-from dmha.domain.logic.vocabulary import fold, value_key
+from dmha.domain.logic.vocabulary import fold
+from dmha.domain.ranking import stands
 from dmha.domain.text import terms
-from dmha.errors import InvalidInput, Unavailable
+from dmha.errors import InvalidInput, OutOfBounds, Unavailable
 from dmha.faculties import consistency, metacognition
 from dmha.protocols import ChatModel, Ledger
 from dmha.records import FactRow, Perceived, RuleRow, Scope, State, Uttered
@@ -29,7 +31,6 @@ UNLIKELY_SHOWN = 5
 MOST_FACTS = 40  # known facts shown about those a turn names: more would be a register, not a context
 LATEST_GISTS = 3
 MOST_PERSONA = 20
-LEAST_BUDGET = 400  # a quarter is the reply's; what is left holds the instructions, a question and some memory
 REPLY_TOKENS = 512  # a long chat message
 # A reply most of whose words came from memory repeats it: it is kept, and never brought back as if it were new.
 ECHO = 0.8
@@ -98,7 +99,7 @@ class Scene:
     ) -> Scene:
         """Read what belongs to this moment."""
         reading = ledger.reading
-        recent = reading.gists(scope, session, LATEST_GISTS)
+        recent = [state for state in reading.gists(scope, session, LATEST_GISTS) if _may_hear(state, present)]
         recalled = [state for state, _ in hits if state.kind == "summary"]
         gists = {state.memory_id: state for state in (*recalled, *recent)}
         return cls(
@@ -106,14 +107,12 @@ class Scene:
             heard=heard,
             hits=hits,
             facts=ledger.knowledge.facts(scope, present),
-            rules=ledger.knowledge.rules(scope),
+            rules=ledger.knowledge.rules(scope, present),
             window=[
-                turn
-                for turn in reading.window(scope, session)
-                if turn.uid != heard.uid and (turn.private_to is None or turn.private_to in present)
+                turn for turn in reading.window(scope, session) if turn.uid != heard.uid and _may_hear(turn, present)
             ],
             gists=sorted(gists.values(), key=lambda state: (state.at, state.memory_id)),
-            persona=reading.of_kind(scope, ("persona",), MOST_PERSONA),
+            persona=[state for state in reading.personas(scope, MOST_PERSONA) if _may_hear(state, present)],
             mood=mood,
             zone=ZoneInfo(scope.zone),
             now=now,
@@ -126,11 +125,17 @@ class Scene:
 
     def confides(self, draft: str) -> bool:
         """Whether the draft may hold something told in private, so that it must not travel either."""
-        if any(state.private_to for state in self.evidence):
+        kept = any(state.private_to for state in (*self.evidence, *self.gists, *self.persona))
+        if kept or any(turn.private_to for turn in self.window):
             return True
-        named = value_key(draft)
         told = (row.fact for row in self.facts if row.private and fold(row.fact.entity) in self.entities)
-        return any(value_key(fact.value) in named or fold(fact.attribute) in named for fact in told)
+        return any(stands(fact.value, draft) or stands(fact.attribute, draft) for fact in told)
+
+    def lasting(self, endings: Sequence[metacognition.Ending]) -> list[metacognition.Ending]:
+        """The endings to write down. What one told in private ends nothing that was said openly, but for this reply."""
+        open_ = {row.id for row in self.facts if not row.private}
+        whispered = any(row.private for row in self.facts)
+        return [ending for ending in endings if not (whispered and ending.fact_id in open_)]
 
     @property
     def knowledge(self) -> Knowledge:
@@ -145,16 +150,15 @@ class Scene:
 
     def draft(self, chat: ChatModel, token_budget: int) -> str:
         """A reply by the chat model from this scene; the budget holds the prompt and the reply."""
-        if token_budget < LEAST_BUDGET:
-            raise InvalidInput("token_budget", f"{token_budget} leaves no room", f"Give at least {LEAST_BUDGET}.")
         answer = min(REPLY_TOKENS, token_budget // 4)
         messages = prompt.pack(self._parts(), token_budget - answer, chat.count_tokens)
-        text = prompt.spoken("".join(chat.reply(messages, max_tokens=answer)), self.name)
-        if not text:
+        text = prompt.spoken(_within(chat, chat.reply(messages, max_tokens=answer), answer), self.name)
+        try:
+            return check_text("reply", text, most=MOST_CHARACTERS)
+        except (InvalidInput, OutOfBounds) as error:
             raise Unavailable(
-                "chat model", "it returned an empty reply", "Check the model named by DMHA_CHAT, or try again."
-            )
-        return text
+                "chat model", f"its reply cannot be kept: {error}", "Check the model of DMHA_CHAT."
+            ) from error
 
     def check(self, draft: str) -> list[Finding]:
         """What in the draft does not fit."""
@@ -183,8 +187,8 @@ class Scene:
 
     def facts_named(self, draft: str) -> list[float]:
         """The confidences of the known facts whose value the draft names."""
-        folded = value_key(draft)
-        return [answer.confidence for _, answer in self.known() if answer.value and value_key(answer.value) in folded]
+        said = undated(draft)
+        return [answer.confidence for _, answer in self.known() if answer.value and stands(answer.value, said)]
 
     def echoed_by(self, draft: str, chat: ChatModel) -> bool:
         """Whether the draft only repeats what was recalled or known."""
@@ -222,6 +226,21 @@ class Scene:
 
     def _when(self, seconds: float) -> str:
         return prompt.local(datetime.fromtimestamp(seconds, UTC), self.zone)
+
+
+def _may_hear(said: State | Uttered, present: tuple[str, ...]) -> bool:
+    return said.private_to is None or said.private_to in present
+
+
+def _within(chat: ChatModel, pieces: Iterator[str], most: int) -> str:
+    """The reply as it comes, no longer read once it is past the tokens it was given."""
+    said, spent = "", 0
+    for piece in pieces:
+        said += piece
+        spent += chat.count_tokens(piece)
+        if spent > 2 * most:  # pieces cost more apart than together, so a keen model is not cut short
+            break
+    return said
 
 
 def _mood(mood: Affect) -> str:

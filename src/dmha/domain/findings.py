@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from dmha.domain.logic import Clash
@@ -15,3 +16,11 @@ class Finding:
     conflict: Conflict
     correction: str
     clash: Clash | None = None
+
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def undated(text: str) -> str:
+    """The text without dates: when something was said is not what was said."""
+    return _DATE.sub(" ", text)

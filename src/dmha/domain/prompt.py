@@ -82,12 +82,14 @@ def pack(parts: Parts, budget: int, count: Count) -> list[dict[str, Any]]:
     room -= count(question) + count(f"{OPENING}\n{CLOSING}") + MESSAGE_OVERHEAD
     lines, room = _remembered(parts.remembered, room, count)
     window = _window(parts.window, room, count)
-    while True:
-        messages = _messages(system, lines, window, question)
-        if measure(messages, count) <= budget or not (lines or window):
-            return messages
+    messages = _messages(system, lines, window, question)
+    while measure(messages, count) > budget and (lines or window):
         # Joining pieces may cost a token more than they cost apart: let the least important go.
         lines, window = (lines[:-1], window) if lines else (lines, window[1:])
+        messages = _messages(system, lines, window, question)
+    if measure(messages, count) > budget:
+        raise InvalidInput("token_budget", f"{budget} does not hold the instructions and the question", "Give more.")
+    return messages
 
 
 def measure(messages: Sequence[dict[str, Any]], count: Count) -> int:
@@ -111,7 +113,11 @@ def read(content: str) -> Remembered:
 
 def local(at: datetime, zone: Any) -> str:
     """A moment as a person there would write it: `2025-03-08 19:12`."""
-    return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    try:
+        there = at.astimezone(zone)
+    except OverflowError:  # the last hours of the year 9999, or the first of the year 1, elsewhere
+        there = at
+    return there.strftime("%Y-%m-%d %H:%M")
 
 
 def spoken(reply: str, name: str) -> str:
@@ -121,7 +127,12 @@ def spoken(reply: str, name: str) -> str:
 
 
 def _spoken_at(said: Said) -> str:
-    return f"[{said.when}] {said.who}: {said.text}"
+    return _unmarked(f"[{said.when}] {said.who}: {said.text}")
+
+
+def _unmarked(text: str) -> str:
+    """The text, unable to pass for the remembered block."""
+    return text.replace(OPENING, OPENING[1:-1]).replace(CLOSING, CLOSING[1:-1])
 
 
 def _system(name: str, persona: Sequence[str], room: int, count: Count) -> str:
@@ -160,7 +171,7 @@ def _window(window: Sequence[tuple[str, Said]], room: int, count: Count) -> list
     """As many of the latest turns as fit, oldest first."""
     kept: list[dict[str, Any]] = []
     for role, said in reversed(window):
-        content = said.text if role == "assistant" else _spoken_at(said)
+        content = _unmarked(said.text) if role == "assistant" else _spoken_at(said)
         room -= count(content) + MESSAGE_OVERHEAD
         if room < 0:
             break

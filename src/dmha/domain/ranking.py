@@ -87,8 +87,14 @@ def _greatest_weight(heaviest_first: Sequence[tuple[str, float]], field: str) ->
     return next((weight for term, weight in heaviest_first if term and _stands(term, field)), 0.0)
 
 
+def stands(term: str, text: str) -> bool:
+    """Whether a term is in a text as whole words, whatever their case and width."""
+    wanted = fold(term)
+    return bool(wanted) and _stands(wanted, fold(text))
+
+
 def _stands(term: str, text: str) -> bool:
-    """Whether a term is in a text without cutting a word at either of its ends."""
+    """Whether a folded term is in a folded text without cutting a word at either of its ends."""
     at = text.find(term)
     while at >= 0:
         end = at + len(term)

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 
-from dmha.domain.findings import Finding
+from dmha.domain.findings import Finding, undated
 from dmha.domain.logic import Clash, Knowledge, Rule, RuleStatement, Told, format_claim, parse_statement, plain
-from dmha.domain.logic.vocabulary import fold, value_key
+from dmha.domain.logic.vocabulary import fold
+from dmha.domain.ranking import stands
 from dmha.domain.signals import contradiction
 from dmha.domain.text import sentences
 from dmha.records import FactRow, RuleRow, State
@@ -32,9 +33,9 @@ def knowledge_of(facts: Sequence[FactRow], rules: Sequence[RuleRow], now: dateti
 
 def mentioned(knowledge: Sequence[FactRow], speaker: str, *texts: str) -> frozenset[str]:
     """The entities that the speaker or the texts name, folded."""
-    named = fold(" ".join(texts))
+    named = " ".join(texts)
     entities = {fold(row.fact.entity) for row in knowledge}
-    return frozenset(entity for entity in entities if entity == fold(speaker) or entity in named)
+    return frozenset(entity for entity in entities if entity == fold(speaker) or stands(entity, named))
 
 
 def check(
@@ -47,7 +48,7 @@ def check(
     zone: tzinfo = UTC,
 ) -> list[Finding]:
     """All that does not fit, the gravest first. Of what is known, only what question or draft touch is looked at."""
-    touched = value_key(f"{question} {draft}")
+    touched = undated(f"{question} {draft}")
     found = [
         *(_of_clash(clash, zone) for clash in knowledge.conflicts() if _touches(clash, entities, touched)),
         *_repeated(draft, knowledge, facts, zone),
@@ -73,7 +74,7 @@ def _rules(rows: Sequence[RuleRow]) -> Iterator[Rule]:
 
 def _touches(clash: Clash, entities: frozenset[str], words: str) -> bool:
     """Whether a clash is about someone who is meant, and its attribute or one of its values is named."""
-    return any(key[0] in entities and (key[1] in words or key[2] in words) for key in clash.keys)
+    return any(key[0] in entities and (stands(key[1], words) or stands(key[2], words)) for key in clash.keys)
 
 
 def _of_clash(clash: Clash, zone: tzinfo) -> Finding:
@@ -83,14 +84,14 @@ def _of_clash(clash: Clash, zone: tzinfo) -> Finding:
 
 def _repeated(draft: str, knowledge: Knowledge, facts: Sequence[FactRow], zone: tzinfo) -> Iterator[Finding]:
     """Facts that ended and are given again without what holds now: the draft names the entity's old value alone."""
-    folded = value_key(draft)
+    said = undated(draft)
     for row in facts:
-        if row.fact.valid_to is None or row.fact.negated or value_key(row.fact.value) not in folded:
+        if row.fact.valid_to is None or row.fact.negated or not stands(row.fact.value, said):
             continue
         now = knowledge.ask(row.fact.entity, row.fact.attribute, row.fact.scope)
-        if now.value is None or now.status == "false" or value_key(now.value) in folded:
+        if now.value is None or now.status == "false" or stands(now.value, said):
             continue
-        if fold(row.fact.entity) not in fold(draft):
+        if not stands(row.fact.entity, said):
             continue
         holds = Fact(row.fact.entity, row.fact.attribute, now.value)
         conflict = Conflict(
@@ -113,7 +114,7 @@ def _gainsaid(draft: str, evidence: Sequence[State], zone: tzinfo) -> Iterator[F
         if newer in draft or (source is not None and (source.speaker != state.speaker or source.at >= state.at)):
             continue
         signal = contradiction(claim, newer)
-        if signal is not None:
+        if signal is not None and (source is None or signal.kind != "number"):  # two days may have two counts
             ways = (f"say what {state.speaker} said last", "say both, with their dates")
             conflict = Conflict(claim, newer, signal.detail, signal.severity, signal.confidence, ways)
             day = datetime.fromtimestamp(state.at, zone).date()

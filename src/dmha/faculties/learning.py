@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dmha.types import Repair, Source
+from dmha.types import Repair
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +17,8 @@ class Lesson:
     reason: str
 
 
-def lesson_of(question: str, answer: str, repairs: Sequence[Repair], source: Source) -> Lesson | None:
-    """The lesson of a reply that had to be mended; none where nothing was, or where no person asked.
-
-    What the assistant or a tool said never becomes a lesson by itself.
-    """
-    if not repairs or source not in ("user", "import"):
+def lesson_of(question: str, answer: str, repairs: Sequence[Repair]) -> Lesson | None:
+    """The lesson of a reply that had to be mended; none where nothing was."""
+    if not repairs:
         return None
     return Lesson(question, answer, "; ".join(repair.action for repair in repairs))

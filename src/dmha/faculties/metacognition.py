@@ -55,7 +55,9 @@ def apply(endings: Sequence[Ending], facts: Sequence[FactRow]) -> list[FactRow]:
     """The facts as they are once the endings are written."""
     ends = {ending.fact_id: ending.valid_to for ending in endings}
     return [
-        replace(row, fact=replace(row.fact, valid_to=ends[row.id])) if row.id in ends and not row.fact.valid_to else row
+        replace(row, fact=replace(row.fact, valid_to=ends[row.id]))
+        if row.id in ends and (row.fact.valid_to is None or row.fact.valid_to > ends[row.id])
+        else row
         for row in facts
     ]
 

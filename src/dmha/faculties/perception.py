@@ -36,6 +36,9 @@ TRUST = {"user": 1.0, "import": 0.9, "tool": 0.7, "assistant": 0.5, "dream": 0.5
 # A memory that never fades is given a half-life no life reaches: a thousand years.
 _FOREVER = 1_000 * 365.25 * 86_400.0
 
+# A given vector is brought to length 1, which float32 cannot do near its limits.
+_SHORTEST, _LONGEST = 1e-12, 1e12
+
 # What is embedded begins with the speaker: measured on LoCoMo, recall@10 .50 with the name and .30 without.
 _EMBEDDED = "{speaker}: {text}"
 
@@ -122,14 +125,19 @@ class Perception:
     def _given(self, vector: Any) -> NDArray[np.float32]:
         import numpy as np
 
-        array = np.asarray(vector, dtype=np.float32)
-        if array.shape != (self._embedder.dimension,) or not np.isfinite(array).all() or not array.any():
-            raise InvalidInput(
-                "vector",
-                f"it must be {self._embedder.dimension} finite numbers, not all zero",
-                f"Embed the text with {self._embedder.id}, or leave `vector` out.",
-            )
-        return array / np.float32(np.linalg.norm(array))
+        fault = InvalidInput(
+            "vector",
+            f"it must be {self._embedder.dimension} finite numbers, not all zero",
+            f"Embed the text with {self._embedder.id}, or leave `vector` out.",
+        )
+        try:
+            array = np.asarray(vector, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise fault from error
+        length = float(np.linalg.norm(array)) if array.shape == (self._embedder.dimension,) else 0.0
+        if not _SHORTEST < length < _LONGEST:  # NaN is neither
+            raise fault
+        return (array / length).astype(np.float32)
 
 
 def count(words: str) -> Counted:

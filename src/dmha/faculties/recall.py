@@ -127,6 +127,8 @@ def _score(
         "mood_joy": np.asarray(mood.joy),
         "mood_aversion": np.asarray(mood.aversion),
     }
+    pinned = np.fromiter((state.pinned for state in states), np.bool_, len(states))
+    columns["last_recalled_at"] = np.where(pinned, request.now, columns["last_recalled_at"])  # does not fade
     for name in request.ranking.needs - columns.keys():
         columns[name] = _computed(name, states, request)
     return columns, request.ranking.fine(columns, len(states))

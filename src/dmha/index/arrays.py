@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmha.domain.terms import MAX_SATURATION, PRIOR_DOCUMENTS, REFERENCE_LENGTH, idf, saturated, term_id
+from dmha.errors import Unavailable
 from dmha.index.postings import Postings
 from dmha.records import Row
 
@@ -114,6 +115,9 @@ class TenantArrays:
         self._private_to[here] = row.private_to
         self._alive[here] = True
         if row.vector is not None:
+            if len(row.vector) != self._dimension:
+                reason = f"a kept vector has {len(row.vector)} numbers, the embedder of that name {self._dimension}"
+                raise Unavailable("embedder", reason, "Give embedders of different dimensions different ids.")
             self._vectors[here] = row.vector
         self._row_of[row.memory_id] = here
         self._versions[row.memory_id] = row.version

@@ -23,28 +23,32 @@ class Knowledge:
     def facts(self, scope: Scope, present: tuple[str, ...]) -> list[FactRow]:
         """Every fact not taken back, in the order told; what was told in private only while its speaker is present."""
         facts, turns = schema.facts, schema.turns
-        there = [self._places.find_speaker(scope, name) for name in present]
         rows = self._connection.execute(
             select(facts, turns.c.uid)
             .join(turns, turns.c.id == facts.c.turn_id, isouter=True)
             .where(facts.c.tenant_id == scope.tenant_id, facts.c.retracted_at.is_(None))
             .where(or_(turns.c.id.is_(None), turns.c.active))
-            .where(or_(facts.c.private_to.is_(None), facts.c.private_to.in_([id for id in there if id is not None])))
+            .where(or_(facts.c.private_to.is_(None), facts.c.private_to.in_(self._there(scope, present))))
             .order_by(facts.c.id)
         )
         return [_fact(row) for row in rows]
 
-    def rules(self, scope: Scope) -> list[RuleRow]:
-        """Every rule not taken back, in the order told."""
+    def rules(self, scope: Scope, present: tuple[str, ...]) -> list[RuleRow]:
+        """Every rule not taken back, in the order told; a private one only while its speaker is present."""
         rules, turns = schema.rules, schema.turns
         rows = self._connection.execute(
             select(rules.c.text, turns.c.uid, rules.c.recorded_at)
             .join(turns, turns.c.id == rules.c.turn_id, isouter=True)
             .where(rules.c.tenant_id == scope.tenant_id, rules.c.retracted_at.is_(None))
+            .where(or_(rules.c.private_to.is_(None), rules.c.private_to.in_(self._there(scope, present))))
             .where(or_(turns.c.id.is_(None), turns.c.active))
             .order_by(rules.c.id)
         )
         return [RuleRow(row.text, row.uid, datetime.fromtimestamp(row.recorded_at, UTC)) for row in rows]
+
+    def _there(self, scope: Scope, present: tuple[str, ...]) -> list[int]:
+        found = (self._places.find_speaker(scope, name) for name in present)
+        return [speaker_id for speaker_id in found if speaker_id is not None]
 
     def tell(self, scope: Scope, fact: Fact, now: float) -> None:
         """Write a fact that was told outside a turn."""
@@ -55,9 +59,7 @@ class Knowledge:
         """Write a rule that was told outside a turn."""
         made = allocate(self._connection, schema.rules)
         self._connection.execute(
-            insert(schema.rules).values(
-                id=made, tenant_id=scope.tenant_id, turn_id=None, text=text, recorded_at=now, retracted_at=None
-            )
+            insert(schema.rules).values(id=made, tenant_id=scope.tenant_id, turn_id=None, text=text, recorded_at=now)
         )
 
     def end(self, scope: Scope, fact_id: int, valid_to: float, note: str, turn_uid: str) -> None:
@@ -68,7 +70,11 @@ class Knowledge:
         facts = schema.facts
         self._connection.execute(
             update(facts)
-            .where(facts.c.id == fact_id, facts.c.tenant_id == scope.tenant_id, facts.c.valid_to.is_(None))
+            .where(
+                facts.c.id == fact_id,
+                facts.c.tenant_id == scope.tenant_id,
+                or_(facts.c.valid_to.is_(None), facts.c.valid_to > valid_to),
+            )
             .values(valid_to=valid_to, note=note, ended_by=turn_id.scalar_subquery())
         )
 

@@ -128,9 +128,11 @@ class Memories:
             .where(views.c.memory_id == row.id)
             .values(importance=said.importance, joy=felt.joy, aversion=felt.aversion, trauma=felt.trauma)
         )
+        quoting = self._quoting(row.id)
+        if quoting:
+            self._drop(scope.tenant_id, quoting)
         if row.turn_id is not None:
-            for column in _TOLD_IN_TURN:
-                self._connection.execute(delete(column.table).where(column == row.turn_id))
+            self._untell(row.turn_id)
             self._tell([_told(scope, row.turn_id, row.private_to, said, now)])
 
     def set_perspective(self, scope: Scope, uid: str, /, **values: Any) -> None:
@@ -147,12 +149,24 @@ class Memories:
     def forget(self, scope: Scope, uid: str) -> None:
         """Delete a memory, what was told in its turn, and the summaries that quote it; a tombstone stays in the log."""
         row = self._row(scope, uid)
-        quoting = select(schema.memory_sources.c.memory_id).where(schema.memory_sources.c.source_id == row.id)
-        doomed = [row.id, *self._connection.execute(quoting).scalars()]
+        doomed = [row.id, *self._quoting(row.id)]
         if row.turn_id is not None:
-            for column in _TOLD_IN_TURN:
-                self._connection.execute(delete(column.table).where(column == row.turn_id))
+            self._untell(row.turn_id)
         self._drop(scope.tenant_id, doomed)
+
+    def _quoting(self, memory_id: int) -> list[int]:
+        """The summaries made of this memory: they hold its words."""
+        links = schema.memory_sources
+        return list(self._connection.execute(select(links.c.memory_id).where(links.c.source_id == memory_id)).scalars())
+
+    def _untell(self, turn_id: int) -> None:
+        """Take back what was told in a turn; a fact that its reply ended holds again."""
+        facts = schema.facts
+        self._connection.execute(
+            update(facts).where(facts.c.ended_by == turn_id).values(valid_to=None, note="", ended_by=None)
+        )
+        for column in _TOLD_IN_TURN:
+            self._connection.execute(delete(column.table).where(column == turn_id))
 
     def forget_all(self, user_id: str, world: str | None) -> None:
         """Delete everything of the account's one world, or of all; the tombstones stay, to tell other processes."""
@@ -202,24 +216,29 @@ class Memories:
         first = and_(versions.c.memory_id == memories.c.id, versions.c.version == 1)
         known: dict[str, tuple[int, str]] = {}
         for start in range(0, len(turns), CHUNK):
-            texts = {turn.uid: turn.text for turn in turns[start : start + CHUNK]}
+            given = {turn.uid: turn for turn in turns[start : start + CHUNK]}
             rows = self._connection.execute(
                 select(
                     table.c.uid,
                     memories.c.id,
                     memories.c.uid.label("memory_uid"),
                     func.coalesce(versions.c.text, memories.c.text).label("said"),
+                    schema.speakers.c.name,
+                    memories.c.private_to,
                 )
                 .join(memories, memories.c.turn_id == table.c.id, isouter=True)
+                .join(schema.speakers, schema.speakers.c.id == memories.c.speaker_id, isouter=True)
                 .join(versions, first, isouter=True)
-                .where(table.c.tenant_id == scope.tenant_id, table.c.uid.in_(texts))
+                .where(table.c.tenant_id == scope.tenant_id, table.c.uid.in_(given))
             )
             for row in rows:
                 if row.id is None:
                     raise InvalidInput(
                         "turn id", f"{row.uid!r} is a turn whose memory was deleted", "Say it anew under another id."
                     )
-                if row.said != texts[row.uid]:
+                turn = given[row.uid]
+                same = (turn.text, turn.speaker, turn.private_to is None)
+                if (row.said, row.name, row.private_to is None) != same:
                     raise InvalidInput(
                         "turn id", f"{row.uid!r} was already used for another turn", "Give every turn an id of its own."
                     )
@@ -349,7 +368,14 @@ def _told(scope: Scope, turn_id: int, private_to: int | None, said: Perceived, n
         [impulse] if felt.joy or felt.aversion or felt.trauma else [],
         [fact_row(scope, turn_id, private_to, fact, said.at, now) for fact in said.facts],
         [
-            {"tenant_id": scope.tenant_id, "turn_id": turn_id, "text": text, "recorded_at": now, "retracted_at": None}
+            {
+                "tenant_id": scope.tenant_id,
+                "turn_id": turn_id,
+                "text": text,
+                "recorded_at": now,
+                "retracted_at": None,
+                "private_to": private_to,
+            }
             for text in said.rules
         ],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, or_, select
 
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.errors import InvalidInput
@@ -14,6 +14,12 @@ from dmha.stores import schema
 from dmha.stores.places import CHUNK, Places
 
 _FEELING = 0.05  # a feeling weaker than this is noise of the lexicon, not a memory "of" joy or aversion
+
+
+# What is in the message window is working memory, however the companion holds it otherwise.
+_TIER = case(
+    (schema.turns.c.in_window.is_(True), "working"), else_=func.coalesce(schema.perspectives.c.tier, "short_term")
+)
 
 
 def _states() -> Select[Any]:
@@ -30,7 +36,7 @@ def _states() -> Select[Any]:
             func.coalesce(views.c.half_life, DEFAULT_HALF_LIFE).label("half_life"),
             func.coalesce(views.c.recall_count, 0).label("recall_count"),
             func.coalesce(views.c.last_recalled_at, memories.c.at).label("last_recalled_at"),
-            func.coalesce(views.c.tier, "short_term").label("tier"),
+            _TIER.label("tier"),
             func.coalesce(views.c.importance, memories.c.score0).label("importance"),
             func.coalesce(views.c.joy, 0.0).label("joy"),
             func.coalesce(views.c.aversion, 0.0).label("aversion"),
@@ -40,6 +46,7 @@ def _states() -> Select[Any]:
         .join(schema.speakers, schema.speakers.c.id == memories.c.speaker_id)
         .join(schema.sessions, schema.sessions.c.id == memories.c.session_id)
         .join(private, private.c.id == memories.c.private_to, isouter=True)
+        .join(schema.turns, schema.turns.c.id == memories.c.turn_id, isouter=True)
         .join(views, view, isouter=True)
         .where(memories.c.tenant_id == bindparam("tenant"))
     )
@@ -72,11 +79,12 @@ class Reading:
         row = self._connection.execute(_BY_UID, _bound(scope) | {"uid": uid}).first()
         return None if row is None else _state(row)
 
-    def of_kind(self, scope: Scope, kinds: Sequence[str], limit: int) -> list[State]:
-        """The latest memories of these kinds, oldest first."""
-        memories = schema.memories
-        query = _STATES.where(memories.c.kind.in_(kinds)).order_by(memories.c.at.desc(), memories.c.id.desc())
-        return [_state(row) for row in self._connection.execute(query.limit(limit), _bound(scope))][::-1]
+    def personas(self, scope: Scope, limit: int) -> list[State]:
+        """The latest lines of this companion's own persona, oldest first; those of others in its world are theirs."""
+        memories, views = schema.memories, schema.perspectives
+        query = _STATES.where(memories.c.kind == "persona", views.c.companion_id == scope.companion_id)
+        query = query.order_by(memories.c.at.desc(), memories.c.id.desc()).limit(limit)
+        return [_state(row) for row in self._connection.execute(query, _bound(scope))][::-1]
 
     def gists(self, scope: Scope, session: str, limit: int) -> list[State]:
         """The latest summaries of a session, oldest first."""
@@ -148,6 +156,8 @@ class Reading:
             return None
         view = and_(views.c.memory_id == memories.c.id, views.c.companion_id == scope.companion_id)
         query = select(memories.c.id).join(views, view, isouter=True)
+        if filters.tier is not None:
+            query = query.join(schema.turns, schema.turns.c.id == memories.c.turn_id, isouter=True)
         return list(
             self._connection.execute(query.where(memories.c.tenant_id == scope.tenant_id, *conditions)).scalars()
         )
@@ -167,7 +177,7 @@ class Reading:
         if filters.until is not None:
             conditions.append(memories.c.at < filters.until)
         if filters.tier is not None:
-            conditions.append(func.coalesce(views.c.tier, "short_term") == filters.tier)
+            conditions.append(_TIER.in_([filters.tier]))
         if filters.kind is not None:
             conditions.append(memories.c.kind == filters.kind)
         for key, value in filters.metadata.items():

@@ -281,6 +281,7 @@ rules = Table(
     Column("text", Text, nullable=False),
     Column("recorded_at", Double, nullable=False),
     Column("retracted_at", Double, nullable=True),
+    _to("speakers", "private_to", nullable=True),
     Index(None, "tenant_id"),
     Index(None, "turn_id"),
 )

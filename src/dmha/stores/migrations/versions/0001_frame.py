@@ -216,6 +216,8 @@ def upgrade() -> None:
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("recorded_at", sa.Double(), nullable=False),
         sa.Column("retracted_at", sa.Double(), nullable=True),
+        sa.Column("private_to", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(["private_to"], ["speakers.id"], name=op.f("fk_rules_private_to")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_rules_tenant_id")),
         sa.ForeignKeyConstraint(["turn_id"], ["turns.id"], name=op.f("fk_rules_turn_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_rules")),

@@ -1,0 +1,132 @@
+"""What was told in private: no way round by which it reaches other ears."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from stubs import ManualClock, StubEmbedder
+
+import dmha
+from dmha import InvalidInput, Turn
+from dmha.domain.tokens import estimate_tokens
+from dmha.mind import Mind
+
+WHO: dict[str, Any] = {"user_id": "acct", "agent_id": "relu"}
+SECRET = "9917"
+
+
+class Parrot:
+    """A chat model that repeats all it was shown, and keeps it."""
+
+    def __init__(self) -> None:
+        self.prompts: list[str] = []
+
+    def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]:
+        self.prompts.append("\n".join(message["content"] for message in messages))
+        yield "So it was: " + " ".join(message["content"] for message in messages[1:])
+
+    def count_tokens(self, text: str, /) -> int:
+        return estimate_tokens(text)
+
+
+@pytest.fixture
+def parrot() -> Parrot:
+    return Parrot()
+
+
+@pytest.fixture
+def talkative(parrot: Parrot, clock: ManualClock) -> Iterator[Mind]:
+    with dmha.open(":memory:", embedder=StubEmbedder(), chat=parrot, clock=clock) as mind:
+        yield mind
+
+
+def kenji_hears(mind: Mind, parrot: Parrot, asked: str = "What did we talk about?") -> str:
+    """All that a chat model is shown when Kenji speaks, and what it says to him."""
+    reply = mind.contextualize(asked, speaker="kenji", session_id="s", **WHO)
+    return parrot.prompts[-1] + reply.text
+
+
+def test_a_private_turn_stays_out_of_another_s_window(talkative: Mind, parrot: Parrot) -> None:
+    """The window is shown without what somebody else said in private."""
+    talkative.contextualize(f"My locker opens with {SECRET}.", speaker="aya", session_id="s", private=True, **WHO)
+    assert SECRET not in kenji_hears(talkative, parrot)
+
+
+def test_a_reply_to_a_private_turn_is_private(talkative: Mind, parrot: Parrot) -> None:
+    """What the companion answered to a secret is neither shown to others nor found by them."""
+    talkative.contextualize(f"My locker opens with {SECRET}.", speaker="aya", session_id="s", private=True, **WHO)
+    kenji_hears(talkative, parrot)
+    assert all(SECRET not in hit.memory.text for hit in talkative.search("locker opens", present=["kenji"], **WHO))
+
+
+def test_a_public_turn_after_a_secret_does_not_repeat_it_to_others(talkative: Mind, parrot: Parrot) -> None:
+    """A model that repeats the private window aloud has its reply kept for the one who may hear it."""
+    talkative.contextualize(f"My locker opens with {SECRET}.", speaker="aya", session_id="s", private=True, **WHO)
+    talkative.contextualize("And what do you say to that?", speaker="aya", session_id="s", **WHO)
+    assert SECRET not in kenji_hears(talkative, parrot)
+    assert all(SECRET not in hit.memory.text for hit in talkative.search("locker opens", present=["kenji"], **WHO))
+
+
+def test_the_speaker_is_always_among_those_who_hear(talkative: Mind, parrot: Parrot) -> None:
+    """Naming only Aya as present does not make Kenji, who speaks, deaf."""
+    talkative.add([Turn(f"My locker opens with {SECRET}.", "aya", private=True)], **WHO)
+    talkative.contextualize("How does the locker open?", speaker="kenji", present=["aya"], **WHO)
+    assert SECRET not in parrot.prompts[-1]
+
+
+@pytest.mark.parametrize("kind", ["persona", "summary", "lore", "episode"])
+def test_no_kind_of_private_memory_reaches_others(talkative: Mind, parrot: Parrot, kind: Any) -> None:
+    """Neither persona nor gist nor anything else told in private stands in another's prompt."""
+    talkative.add([Turn(f"Aya's pin is {SECRET}.", "aya", private=True)], kind=kind, session_id="s", **WHO)
+    assert SECRET not in kenji_hears(talkative, parrot, "Hello, what is the pin?")
+    talkative.contextualize("Hello, what is my pin?", speaker="aya", session_id="own", **WHO)
+    assert SECRET in parrot.prompts[-1]
+
+
+def test_a_private_rule_and_what_it_concludes_stay_private(talkative: Mind, parrot: Parrot) -> None:
+    """A rule told between two works for those two alone."""
+    rule = f"rule: if aya.job = nurse then aya.salary = {SECRET}"
+    talkative.contextualize(rule, speaker="aya", session_id="own", private=True, **WHO)
+    talkative.contextualize("fact: aya.job = nurse", speaker="aya", session_id="own", **WHO)
+    kb = talkative.knowledge(**WHO)
+    assert kb.ask("aya", "salary", present=["aya"]).value == SECRET
+    assert kb.ask("aya", "salary", present=["kenji"]).status == "unknown"
+    assert SECRET not in kenji_hears(talkative, parrot, "What about aya's job?")
+
+
+def test_a_private_fact_ends_no_public_one_for_others(talkative: Mind, parrot: Parrot, tmp_path: Any) -> None:
+    """For Aya her secret city stands, for everybody else the one she told; no lesson holds the secret."""
+    talkative.add([Turn("fact: aya.city = Osaka", "aya")], **WHO)
+    talkative.contextualize(f"fact: aya.city = Hideout{SECRET}", speaker="aya", session_id="own", private=True, **WHO)
+    kb = talkative.knowledge(**WHO)
+    assert kb.ask("aya", "city").value == "Osaka"
+    assert kb.ask("aya", "city").status == "true"
+    assert kb.ask("aya", "city", present=["aya"]).value == f"Hideout{SECRET}"
+    assert SECRET not in kenji_hears(talkative, parrot, "Which city is aya's?")
+    talkative.export(tmp_path / "life.jsonl", **WHO)
+    public = [line for line in (tmp_path / "life.jsonl").read_text().splitlines() if '"table": "lessons"' in line]
+    assert not any(SECRET in line for line in public)
+
+
+def test_a_retry_under_other_ears_is_refused(mind: Mind) -> None:
+    """The same key or turn id with another speaker, room or query is another request, and gets nothing of the first."""
+    mind.add([Turn(f"My bank pin is {SECRET}.", "aya", private=True)], **WHO)
+    assert mind.recall("bank pin", present=["aya"], key="k", **WHO)
+    with pytest.raises(InvalidInput, match="key"):
+        mind.recall("bank pin", present=["kenji"], key="k", **WHO)
+    mind.contextualize("What is the bank pin?", speaker="aya", turn_id="t", **WHO)
+    with pytest.raises(InvalidInput):
+        mind.contextualize("What is the bank pin?", speaker="kenji", turn_id="t", **WHO)
+    with pytest.raises(InvalidInput, match="turn_id"):
+        mind.contextualize("What is the bank pin?", speaker="aya", turn_id="t", present=["kenji"], **WHO)
+
+
+def test_a_public_turn_cannot_be_retried_as_a_private_one(mind: Mind) -> None:
+    """A turn id stands for its words, its speaker and its privacy together."""
+    mind.add([Turn("Hello there.", "kenji", id="t")], **WHO)
+    with pytest.raises(InvalidInput):
+        mind.add([Turn("Hello there.", "kenji", id="t", private=True)], **WHO)
+    with pytest.raises(InvalidInput):
+        mind.add([Turn("Hello there.", "aya", id="t")], **WHO)
