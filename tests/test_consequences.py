@@ -161,3 +161,90 @@ def test_untyped_callers_are_told_too(mind: Mind, field: str, call: Any) -> None
     with pytest.raises(InvalidInput) as caught:
         call(mind)
     assert caught.value.field == field
+
+
+class Watched(Saying):
+    """A chat model that says one thing after another, the last one for ever, and keeps its prompts."""
+
+    def __init__(self, *replies: str) -> None:
+        super().__init__(*replies)
+        self.prompts: list[list[dict[str, Any]]] = []
+
+    def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]:
+        self.prompts.append(messages)
+        yield self.replies[0] if len(self.replies) == 1 else self.replies.pop(0)
+
+
+@pytest.fixture
+def watched(clock: ManualClock) -> Iterator[tuple[Mind, Watched]]:
+    chat = Watched("Well.")
+    with dmha.open(":memory:", embedder=StubEmbedder(), chat=chat, clock=clock) as mind:
+        yield mind, chat
+
+
+def test_a_stubborn_model_is_asked_three_times_and_its_reply_marked(
+    watched: tuple[Mind, Watched], clock: ManualClock
+) -> None:
+    """Two mends that the model ignores are enough: the reply stands with its low consistency, nothing mended."""
+    mind, chat = watched
+    mind.add([Turn("fact: aya.city = Osaka", "aya")], **WHO)
+    clock.forward(days=1)
+    mind.contextualize("fact: aya.city = Sapporo", speaker="aya", **WHO)
+    chat.prompts.clear()
+    chat.replies = ["Aya lives in Osaka."]
+    reply = mind.contextualize("Which city is aya's?", speaker="kenji", **WHO)
+    assert len(chat.prompts) == 3
+    assert reply.consistency == pytest.approx(0.2)
+    assert len(reply.conflicts) == 1
+    assert reply.repairs == ()
+    assert "Osaka → aya.city = Sapporo" in chat.prompts[-1][1]["content"]
+
+
+@pytest.mark.parametrize(("confidence", "mended"), [(0.4, 0), (0.5, 1)])
+def test_hearsay_does_not_unsettle_a_reply(
+    watched: tuple[Mind, Watched], clock: ManualClock, confidence: float, mended: int
+) -> None:
+    """A conflict weak enough to leave consistency above the threshold is told and left alone."""
+    mind, _ = watched
+    mind.add([Turn(f"fact: aya.city = Osaka (conf={confidence})", "aya")], **WHO)
+    clock.forward(days=1)
+    reply = mind.contextualize(f"fact: aya.city = Sapporo (conf={confidence})", speaker="aya", **WHO)
+    assert len(reply.conflicts) == 1
+    assert len(reply.repairs) == mended
+
+
+@pytest.mark.parametrize(
+    ("said", "comes_back"),
+    [
+        ("Your sister keeps bees on the tall roof.", False),
+        ("Your sister keeps bees, and yesterday a purple elephant danced through Lisbon singing.", True),
+    ],
+)
+def test_a_reply_that_mostly_repeats_memory_does_not_come_back(
+    watched: tuple[Mind, Watched], said: str, comes_back: bool
+) -> None:
+    """Four fifths of remembered words make an echo; half of them do not."""
+    mind, chat = watched
+    mind.add("My sister keeps bees on the tall roof.", **WHO)
+    chat.replies = [said]
+    mind.contextualize("What does my sister keep?", **WHO)
+    assert (said in {hit.memory.text for hit in mind.search(said, **WHO)}) is comes_back
+
+
+def test_a_gist_of_what_left_the_window_reaches_the_model(watched: tuple[Mind, Watched]) -> None:
+    """What was folded away is still told in brief, and the reply's share of the budget stays free."""
+    mind, chat = watched
+    mind.add([Turn(f"On day {i} the lighthouse number {i} was lit.", "aya") for i in range(60)], session_id="s", **WHO)
+    mind.contextualize("Good morning.", session_id="s", speaker="aya", token_budget=2_000, **WHO)
+    assert '"gist"' in chat.prompts[-1][1]["content"]
+    assert sum(estimate_tokens(message["content"]) for message in chat.prompts[-1]) <= 2_000 - 500
+
+
+def test_a_persona_never_fades(mind: Mind, clock: ManualClock) -> None:
+    """Recalled or not, who the companion is stays as vivid as ever."""
+    (id,) = mind.add("ReLU speaks softly.", kind="persona", **WHO)
+    before = mind.get(id, **WHO).half_life
+    clock.forward(days=3_650)
+    (hit,) = mind.recall("softly", ranking="retention", **WHO)
+    assert hit.score > 0.99
+    assert mind.get(id, **WHO).half_life == before
