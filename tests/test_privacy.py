@@ -63,8 +63,8 @@ def test_a_reply_to_a_private_turn_is_private(talkative: Mind, parrot: Parrot) -
 
 def test_a_public_turn_after_a_secret_does_not_repeat_it_to_others(talkative: Mind, parrot: Parrot) -> None:
     """A model that repeats the private window aloud has its reply kept for the one who may hear it."""
-    talkative.add([Turn(f"The hive number {i} was calm.", "aya") for i in range(40)], session_id="other", **WHO)
     talkative.contextualize(f"My locker opens with {SECRET}.", speaker="aya", session_id="s", private=True, **WHO)
+    talkative.add([Turn(f"The hive number {i} was calm.", "aya") for i in range(40)], session_id="other", **WHO)
     reply = talkative.contextualize("How was the hive number 7?", speaker="aya", session_id="s", **WHO)
     assert all(SECRET not in hit.memory.text for hit in reply.recalled)  # only the window holds it
     assert SECRET in reply.text
