@@ -28,7 +28,7 @@ bench: .venv/ready
 	$(BIN)/python -m benchmarks.bars
 
 soak: .venv/dev
-	DMHA_SOAK=1 $(BIN)/pytest -m "not extra" tests/test_crash.py tests/test_properties.py
+	DMHA_SOAK=1 $(BIN)/pytest --timeout 1800 -m "not extra" tests/test_crash.py tests/test_properties.py
 
 clean:
 	rm -rf .venv .venv-all
