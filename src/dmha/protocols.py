@@ -217,7 +217,6 @@ class Portable(Protocol):
         agent_id: str | None,
         rows: Iterable[dict[str, Any]],
         count: Callable[[str], Counted],
-        now: float,
         /,
     ) -> int: ...
 

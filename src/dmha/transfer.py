@@ -67,7 +67,7 @@ def import_file(
             for header, rows in _worlds(_lines(file)):
                 world = header["world"] if agent_id is None else f"agent:{agent_id}"
                 scope = ledger.places.ensure_world(user_id, world, header["zone"], now)
-                made += ledger.portable.restore(scope, agent_id, rows, count, now)
+                made += ledger.portable.restore(scope, agent_id, rows, count)
         return made
 
     return truth.write(unit)

@@ -70,7 +70,6 @@ class Portable:
         agent_id: str | None,
         rows: Iterable[dict[str, Any]],
         count: Callable[[str], Counted],
-        now: float,  # noqa: ARG002 - a restored row keeps its own times
     ) -> int:
         """Write exported rows into an empty tenant; returns the number of memories. `agent_id` renames the companion.
 
