@@ -99,7 +99,7 @@ def _attempt(connection: Connection, unit: Unit[Any]) -> tuple[Any, Exception | 
     savepoint = connection.begin_nested()
     try:
         value = unit(connection)
-    except Exception as failure:
+    except Exception as failure:  # whatever the unit raised is its caller's to hear: handed over, and raised there
         if isinstance(told(failure), Unavailable):
             raise
         savepoint.rollback()
