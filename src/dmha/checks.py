@@ -118,3 +118,11 @@ def check_choice(field: str, value: Any, choices: tuple[object, ...]) -> None:
     """One of the choices."""
     if value not in choices:
         raise InvalidInput(field, f"{value!r} is not one", f"Use one of {', '.join(map(str, choices))}.")
+
+
+def check_places(turn_id: str | None, replaces: str | None, parent: str | None) -> None:
+    """Where a turn may stand: in the place of another one, or after a given one, but not both."""
+    if replaces is not None and parent is not None:
+        raise InvalidInput("parent", "a turn that replaces another stands where that stood", "Give one of the two.")
+    if replaces is not None and replaces == turn_id:
+        raise InvalidInput("replaces", "a turn cannot replace itself", "Give the new turn an id of its own.")

@@ -14,7 +14,16 @@ def upgrade(engine: Engine) -> None:
     with engine.connect() as connection:
         if revision(connection) == schema.REVISION:
             return
-    with writing(engine) as connection, connection.begin():
+    with writing(engine) as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None  # noqa: S101 - just checked out
+        raw.execute("PRAGMA foreign_keys=OFF")  # a rebuilt table is gone for a moment
+        _upgrade(connection)
+        raw.execute("PRAGMA foreign_keys=ON")
+
+
+def _upgrade(connection: Connection) -> None:
+    with connection.begin():
         found = revision(connection)  # read again under the write lock: another process may have been faster
         if found == schema.REVISION:
             return
