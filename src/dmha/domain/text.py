@@ -168,11 +168,15 @@ def _ends(line: str, start: int, mark: re.Match[str]) -> bool:
         return True
     if not following[0].isspace():
         return False
-    word = _NEXT_WORD.match(following)
     if mark["narrow"] == "." and not mark["close"]:
-        return not _abbreviates(line, start, mark.start(), word[1] if word else "")
+        return not _abbreviates(line, start, mark.start(), _first_word(following))
     trails_off = bool(mark["close"]) or mark["narrow"].endswith(("…", ".."))
-    return not (trails_off and word and word[1][0].islower())
+    return not (trails_off and _first_word(following)[:1].islower())
+
+
+def _first_word(following: str) -> str:
+    word = _NEXT_WORD.match(following)
+    return word[1] if word else ""
 
 
 def _abbreviates(line: str, start: int, stop: int, following: str) -> bool:

@@ -55,15 +55,15 @@ def gist(
     if not heard:
         return None
     text = summarise([(turn.speaker, turn.text) for turn in heard], limit=GIST_SENTENCES)
-    felt = affect.appraise(text)
+    felt, counted = affect.appraise(text), count(text)
     return Gist(
         memory_uid="g_" + blake2b("\x1f".join(turn.uid for turn in turns).encode(), digest_size=16).hexdigest(),
         text=text,
         at=heard[-1].at,
         vector=embed([("dmha", text)])[0],
-        counted=count(text),
+        counted=counted,
         affect=felt,
-        importance=affect.importance(felt, text),
+        importance=affect.importance(felt, text, counted.length),
         half_life=DEFAULT_HALF_LIFE,
         sources=tuple(turn.memory_id for turn in told),
     )

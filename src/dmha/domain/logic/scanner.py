@@ -65,8 +65,13 @@ _ABBREVIATIONS = re.compile(
 )
 
 
+_COLON = re.compile("[:：]")
+
+
 def find_head(text: str, at: int) -> re.Match[str] | None:
     """The next keyword and colon that opens a statement; one inside a web address does not."""
+    if not _COLON.search(text, at):
+        return None
     for head in _HEAD.finditer(text, at):
         before = text[max(0, head.start() - 256) : head.start()]
         if not before or before[-1].isspace() or "://" not in before.split()[-1]:
