@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmha.domain import lexicon
 from dmha.domain.affect import MOOD_HALF_LIFE, Impulse, appraise, importance, mood
 from dmha.domain.text import terms
 from dmha.types import Affect
@@ -87,6 +88,21 @@ def test_feelings_and_importance_stay_within_bounds(text: str) -> None:
     affect = appraise(text)
     assert all(0.0 <= felt <= 1.0 for felt in (affect.joy, affect.aversion, affect.trauma))
     assert 0.0 <= importance(affect, text, len(terms(text))) <= 1.0
+
+
+LEXICON = [
+    word
+    for name, table in vars(lexicon).items()
+    if name.endswith(("_JOY", "_AVERSION", "_TRAUMA", "_STRONG"))
+    for word in sorted(table)
+    if word != "like"
+]
+
+
+@pytest.mark.parametrize("around", ["{}", "so 1,000'but'{}?", "“{}” it was; 3.5", "3.5{}", "Well:{},\u200bbut"])
+def test_every_word_of_the_lexicon_is_felt(around: str) -> None:
+    """No neighbour hides a word of the lexicon, except "like", which needs someone who likes."""
+    assert [word for word in LEXICON if appraise(around.format(word)) == Affect()] == []
 
 
 def test_a_mood_halves_in_six_hours() -> None:

@@ -31,7 +31,6 @@ _FULL = 0.999  # a feeling of exactly 1 would be endless evidence
 _FACT_LINE = re.compile(r"^[ \t　>\"'`「]*fact[ \t]*[:：].*$", re.IGNORECASE | re.MULTILINE)
 # Each choice opens with a letter of its own, so that `re` skips to those letters.
 _CLAUSE = re.compile(r",|;|:|、|，|；|：|but(?<=\bbut)\b|けど|けれど|但是|可是")
-_ENGLISH = re.compile("[a-z]+")
 
 Feeling = tuple[str, float]
 
@@ -83,30 +82,14 @@ _REACH = 8  # characters looked at beside a Japanese or Chinese word
 
 def appraise(text: str) -> Affect:
     """What the text makes one feel: the words' weights summed per feeling, then saturated into 0..1."""
-    if not _stirs(fold(text)):
-        return Affect()
     felt = {"joy": 0.0, "aversion": 0.0, "trauma": 0.0}
     for sentence in sentences(_FACT_LINE.sub("", text)):
         told = fold(sentence)
-        if not _stirs(told):
-            continue
-        tone = _tone(told)
-        for clause in _CLAUSE.split(told):
-            for feeling, weight in _clause(clause):
-                felt[feeling] += tone * weight
+        feelings = [feeling for clause in _CLAUSE.split(told) for feeling in _clause(clause)]
+        tone = _tone(told) if feelings else 0.0
+        for feeling, weight in feelings:
+            felt[feeling] += tone * weight
     return Affect(**{feeling: 1.0 - math.exp(-evidence) for feeling, evidence in felt.items()})
-
-
-def _stirs(told: str) -> bool:
-    """Whether any word of the lexicon stands in it; where none does, which is often, nothing more need be read.
-
-    Whatever parts a text into sentences, clauses and words, an English word of the lexicon is a whole run of letters.
-    """
-    if not _EN.keys().isdisjoint(_ENGLISH.findall(told)):
-        return True
-    return not told.isascii() and bool(
-        not _EMOJI.keys().isdisjoint(told) or _JA_INSIDE.search(told) or _ZH_INSIDE.search(told)
-    )
 
 
 _EXCLAIMS = re.compile(r"[!！][^\w]*\Z")
@@ -118,16 +101,18 @@ def _tone(sentence: str) -> float:
     return EXCLAIMED if _EXCLAIMS.search(sentence[-_REACH:]) else 1.0
 
 
-def _clause(clause: str) -> Iterator[Feeling]:
+def _clause(clause: str) -> list[Feeling]:
+    said = words(clause)
+    english = [] if _EN.keys().isdisjoint(said) else list(_english(said))
     if clause.isascii():
-        yield from _english(words(clause))
-        return
-    yield from (_EMOJI[character] for character in clause if character in _EMOJI)
-    yield from _english(words(clause))
-    if language(clause) == "ja":
-        yield from _japanese(clause)
-    else:
-        yield from list(_chinese(clause)) or _japanese(clause)  # Japanese may be written without kana: 最悪
+        return english
+    return [*(_EMOJI[character] for character in clause if character in _EMOJI), *english, *_unspaced(clause)]
+
+
+def _unspaced(clause: str) -> Iterable[Feeling]:
+    """The feelings of Japanese or Chinese words. Japanese may be written without kana: 最悪."""
+    chinese = list(_chinese(clause))
+    return chinese if chinese and language(clause) != "ja" else _japanese(clause)
 
 
 def _english(said: Sequence[str]) -> Iterator[Feeling]:
@@ -211,9 +196,7 @@ def _saturated(evidence: Iterable[float]) -> float:
 _STATEMENT = re.compile(r"^[ \t　]*fact[ \t]*[:：]", re.IGNORECASE | re.MULTILINE)
 _NUMBER = re.compile("[0-9０-９][0-9０-９]*")
 _NAME = re.compile(" (?<=[a-z,;] )[A-Z][a-z]+")  # not what opens a sentence
-_TITLE_OR_DATE = re.compile(
-    r"(?<=\w)(?:さん|ちゃん|くん|先生|先輩)|(?<=[一二三四五六七八九十])[月日年岁歳]"
-)
+_TITLE_OR_DATE = re.compile(r"(?<=\w)(?:さん|ちゃん|くん|先生|先輩)|(?<=[一二三四五六七八九十])[月日年岁歳]")
 _WISHES = ("i want", "i wish", "i hope", "i'd like", "i'd love", "wanna", "my dream")
 _WISH_EN = re.compile(rf"\b(?:{'|'.join(_WISHES)})\b", re.IGNORECASE)
 _WISH_CJK = re.compile(r"たい(?:です|な|と思|けど|[。！!\n]|\Z)|ほしい|欲しい|いつか|我想|想要|希望|盼望|但愿|願い")

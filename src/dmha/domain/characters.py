@@ -21,7 +21,6 @@ GLUED = HANGUL + "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff"
 MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff"
 
 
-
 def _runs(letters: str) -> re.Pattern[str]:
     return re.compile(f"[{letters}][{letters}]*")  # the first letter apart: `re` finds a lone class faster than a run
 
