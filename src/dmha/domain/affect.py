@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dmha.domain import lexicon
-from dmha.domain.characters import fold, language
+from dmha.domain.characters import HIRAGANA, KATAKANA, fold, language
 from dmha.domain.text import asks, sentences, words
 from dmha.types import Affect
 
@@ -31,6 +31,7 @@ _FULL = 0.999  # a feeling of exactly 1 would be endless evidence
 _FACT_LINE = re.compile(r"^[ \t　>\"'`「]*fact[ \t]*[:：].*$", re.IGNORECASE | re.MULTILINE)
 # Each choice opens with a letter of its own, so that `re` skips to those letters.
 _CLAUSE = re.compile(r",|;|:|、|，|；|：|but(?<=\bbut)\b|けど|けれど|但是|可是")
+_KANA = re.compile(f"[{HIRAGANA}{KATAKANA}]")
 
 Feeling = tuple[str, float]
 
@@ -112,7 +113,9 @@ def _clause(clause: str) -> list[Feeling]:
 def _unspaced(clause: str) -> Iterable[Feeling]:
     """The feelings of Japanese or Chinese words. Japanese may be written without kana: 最悪."""
     chinese = list(_chinese(clause))
-    return chinese if chinese and language(clause) != "ja" else _japanese(clause)
+    if chinese and not (_KANA.search(clause) and language(clause) == "ja"):
+        return chinese
+    return _japanese(clause)
 
 
 def _english(said: Sequence[str]) -> Iterator[Feeling]:

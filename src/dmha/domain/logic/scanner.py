@@ -42,6 +42,7 @@ _HEAD = re.compile(
     r"(?<![^\s.．。!！?？,，、;；:：…])"
     rf"(?:(?P<fact>{_FACT}|事実|事实)|(?P<deny>{_DENY}|否定|否认)|(?P<rule>{_RULE}|規則|规则))[ \t\u3000]{{0,8}}[:：]"
 )
+_COLON = re.compile("[:：]")  # no head without one, and most that is said has none
 
 # A word joins clauses only where a clause follows, so that values such as "Salt and Pepper" and かつ丼 stay whole.
 _WORDS = [any_width("and"), any_width("then")]
@@ -63,9 +64,6 @@ _TRAILING = ".。!！．,，、 \t\u3000\u00a0"
 _ABBREVIATIONS = re.compile(
     "mr|mrs|ms|dr|st|mt|ft|jr|sr|prof|capt|sgt|lt|col|gen|rev|hon|inc|ltd|co|corp|vs|no|vol|ave", re.IGNORECASE
 )
-
-
-_COLON = re.compile("[:：]")
 
 
 def find_head(text: str, at: int) -> re.Match[str] | None:
