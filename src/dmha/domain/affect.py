@@ -49,7 +49,7 @@ def _inside(table: dict[str, Feeling]) -> re.Pattern[str]:
     rests: dict[str, list[str]] = {}
     for word in sorted(table, key=lambda word: (-len(word), word)):
         rests.setdefault(word[0], []).append(re.escape(word[1:]))
-    return re.compile("|".join(f"{first}(?:{'|'.join(rest)})" for first, rest in rests.items()))
+    return re.compile("|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in rests.items()))
 
 
 _EMOJI = _feelings(lexicon.EMOJI_JOY, lexicon.EMOJI_AVERSION, (), WEIGHT)
