@@ -29,7 +29,7 @@ from dmha.index.local import LocalIndex
 from dmha.index.postings import Postings
 from dmha.mind import Mind
 from dmha.protocols import Index
-from dmha.records import Candidates, Perceived, Place, Question, Scope
+from dmha.records import Candidates, Perceived, Place, Question, Reach, Scope
 from dmha.stores.truth import Truth
 
 NOW = 1_767_225_600.0
@@ -100,22 +100,14 @@ class Library:
     def question(self, text: str) -> Question:
         return Question(text, parse_query(text).weights, self.embedder.embed([text])[0])
 
-
-def ask(
-    index: Index,
-    scope: Scope,
-    question: Question,
-    *,
-    ranking: str = BOTH,
-    count: int = 100,
-    present: Sequence[int] = (),
-    allowed: Sequence[int] | None = None,
-    exclude: Sequence[int] = (),
-) -> Candidates:
-    return index.nominate(
-        scope.tenant_id, question, resolve(ranking), now=NOW, seed=7, count=count,
-        scalars={"mood_joy": 0.0, "mood_aversion": 0.0}, present=present, allowed=allowed, exclude=exclude,
-    )  # fmt: skip
+    def ask(
+        self, index: Index, scope: Scope, question: Question, *, ranking: str = BOTH, count: int = 100, **reach: Any
+    ) -> Candidates:
+        with self.truth.feed() as feed:
+            return index.nominate(
+                feed, scope.tenant_id, question, resolve(ranking), Reach(**reach), now=NOW, seed=7, count=count,
+                scalars={"mood_joy": 0.0, "mood_aversion": 0.0},
+            )  # fmt: skip
 
 
 def ids(found: Candidates) -> set[int]:
@@ -151,7 +143,7 @@ def test_an_index_finds_what_was_written_before_the_question(library: Library, m
     written: set[int] = set()
     for word in WORDS:
         written.add(library.put(scope, f"osaka {word}"))
-        assert ids(ask(index, scope, library.question("osaka"))) == written
+        assert ids(library.ask(index, scope, library.question("osaka"))) == written
     assert index.size(scope.tenant_id)[0] == len(WORDS)
 
 
@@ -159,13 +151,13 @@ def test_an_index_finds_what_another_process_wrote(library: Library, make: MakeI
     """A second opening of the file, as another process has, is heard of at the next question."""
     scope, index = library.place(), make(library.truth)
     mine = library.put(scope, "osaka rain")
-    ask(index, scope, library.question("osaka"))
+    library.ask(index, scope, library.question("osaka"))
     other = Library(database)
     theirs = other.put(scope, "osaka sea")
-    assert ids(ask(index, scope, library.question("osaka"))) == {mine, theirs}
+    assert ids(library.ask(index, scope, library.question("osaka"))) == {mine, theirs}
     other.change(scope, theirs, "tokyo")
     other.drop(scope, next(iter(other._uids)))
-    assert ids(ask(index, scope, library.question("osaka"))) == {mine}
+    assert ids(library.ask(index, scope, library.question("osaka"))) == {mine}
     other.truth.close()
 
 
@@ -174,12 +166,12 @@ def test_an_index_gives_a_changed_memory_by_its_new_words_alone(library: Library
     scope, index = library.place(), make(library.truth)
     memory = library.put(scope, "osaka")
     library.put(scope, "rain")
-    ask(index, scope, library.question("osaka"))
+    library.ask(index, scope, library.question("osaka"))
     library.change(scope, memory, "tokyo")
-    found = ask(index, scope, library.question("tokyo"))
+    found = library.ask(index, scope, library.question("tokyo"))
     assert found.memory_ids.tolist().count(memory) == 1
     assert found.static_bm25[found.memory_ids.tolist().index(memory)] > 0
-    old = ask(index, scope, library.question("osaka"))
+    old = library.ask(index, scope, library.question("osaka"))
     assert not old.static_bm25.any()
 
 
@@ -187,9 +179,9 @@ def test_an_index_lets_a_deleted_memory_go(library: Library, make: MakeIndex) ->
     """A deleted memory is not nominated, and not counted."""
     scope, index = library.place(), make(library.truth)
     first, second = library.put(scope, "osaka"), library.put(scope, "osaka tea")
-    ask(index, scope, library.question("osaka"))
+    library.ask(index, scope, library.question("osaka"))
     library.drop(scope, first)
-    assert ids(ask(index, scope, library.question("osaka"))) == {second}
+    assert ids(library.ask(index, scope, library.question("osaka"))) == {second}
     assert index.size(scope.tenant_id)[0] == 1
 
 
@@ -200,9 +192,9 @@ def test_an_index_keeps_a_secret_from_those_not_present(library: Library, make: 
     library.put(scope, "tea dog", speaker="ben")
     aya, ben = library.speaker(scope, "aya"), library.speaker(scope, "ben")
     for _ in range(2):
-        assert secret not in ids(ask(index, scope, library.question("tea cat")))
-        assert secret not in ids(ask(index, scope, library.question("tea cat"), present=[ben]))
-        assert {open_, secret} <= ids(ask(index, scope, library.question("tea cat"), present=[ben, aya]))
+        assert secret not in ids(library.ask(index, scope, library.question("tea cat")))
+        assert secret not in ids(library.ask(index, scope, library.question("tea cat"), present=[ben]))
+        assert {open_, secret} <= ids(library.ask(index, scope, library.question("tea cat"), present=[ben, aya]))
         library.change(scope, secret, "tea cat osaka")
 
 
@@ -211,10 +203,10 @@ def test_an_index_keeps_to_what_is_allowed_and_not_excluded(library: Library, ma
     scope, index = library.place(), make(library.truth)
     a, b, c = (library.put(scope, f"tea {word}") for word in ("cat", "dog", "sea"))
     question = library.question("tea")
-    assert ids(ask(index, scope, question, allowed=[a, b, 10**9])) == {a, b}
-    assert ids(ask(index, scope, question, allowed=[])) == set()
-    assert ids(ask(index, scope, question, exclude=[a, 10**9])) == {b, c}
-    assert ids(ask(index, scope, question, allowed=[a], exclude=[a])) == set()
+    assert ids(library.ask(index, scope, question, allowed=[a, b, 10**9])) == {a, b}
+    assert ids(library.ask(index, scope, question, allowed=[])) == set()
+    assert ids(library.ask(index, scope, question, exclude=[a, 10**9])) == {b, c}
+    assert ids(library.ask(index, scope, question, allowed=[a], exclude=[a])) == set()
 
 
 def test_an_index_gives_the_best_first_and_no_more_than_asked(library: Library, make: MakeIndex) -> None:
@@ -223,14 +215,14 @@ def test_an_index_gives_the_best_first_and_no_more_than_asked(library: Library, 
     for n in range(30):
         library.put(scope, " ".join(WORDS[i % 10] for i in range(n, n + 1 + n % 4)))
     question = library.question("osaka cat")
-    every = ask(index, scope, question)
+    every = library.ask(index, scope, question)
     scores = every.similarity + every.static_bm25
     assert (np.diff(scores) <= 1e-12).all()
-    np.testing.assert_array_equal(ask(index, scope, question, count=7).memory_ids, every.memory_ids[:7])
-    words = ask(index, scope, Question(question.text, question.terms, None))
+    np.testing.assert_array_equal(library.ask(index, scope, question, count=7).memory_ids, every.memory_ids[:7])
+    words = library.ask(index, scope, Question(question.text, question.terms, None))
     assert not words.similarity.any()
     assert words.static_bm25.any()
-    assert not ask(index, scope, Question("", {}, question.vector)).static_bm25.any()
+    assert not library.ask(index, scope, Question("", {}, question.vector)).static_bm25.any()
 
 
 def test_an_index_never_mixes_tenants(library: Library, make: MakeIndex) -> None:
@@ -240,8 +232,8 @@ def test_an_index_never_mixes_tenants(library: Library, make: MakeIndex) -> None
     for turn in range(3):
         for scope, held in zip(places, own, strict=True):
             held.add(library.put(scope, f"tea {turn}"))
-            assert ids(ask(index, scope, library.question("tea"))) == held
-    assert ids(ask(index, Scope(999, 1, "UTC"), library.question("tea"))) == set()
+            assert ids(library.ask(index, scope, library.question("tea"))) == held
+    assert ids(library.ask(index, Scope(999, 1, "UTC"), library.question("tea"))) == set()
 
 
 def test_an_index_dropped_answers_as_before(library: Library, make: MakeIndex) -> None:
@@ -249,9 +241,9 @@ def test_an_index_dropped_answers_as_before(library: Library, make: MakeIndex) -
     scope, index = library.place(), make(library.truth)
     memories = [library.put(scope, f"{word} tea") for word in WORDS]
     library.change(scope, memories[0], "sleep")
-    before = ask(index, scope, library.question("tea sleep"))
+    before = library.ask(index, scope, library.question("tea sleep"))
     index.drop()
-    assert_same(before, ask(index, scope, library.question("tea sleep")))
+    assert_same(before, library.ask(index, scope, library.question("tea sleep")))
 
 
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
@@ -278,15 +270,15 @@ def test_any_history_answers_as_an_index_made_anew(
         if act == "put":
             alive.append(library.put(scope, text, private=bool(number)))
         elif act == "ask":
-            ask(index, scope, library.question(text))
+            library.ask(index, scope, library.question(text))
         elif alive and act == "change":
             library.change(scope, alive[number % len(alive)], text)
         elif alive:
             library.drop(scope, alive.pop(number % len(alive)))
     present = [library.speaker(scope, "aya")] if alive else []
     for who in ([], present):
-        old = ask(index, scope, library.question(query), present=who)
-        assert_same(old, ask(local(library.truth), scope, library.question(query), present=who))
+        old = library.ask(index, scope, library.question(query), present=who)
+        assert_same(old, library.ask(local(library.truth), scope, library.question(query), present=who))
     assert ids(old) == set(alive)
     library.truth.close()
 
@@ -301,7 +293,7 @@ def test_bm25_is_the_textbooks(library: Library) -> None:
     for _ in range(60):
         text = " ".join(draw.choices(WORDS, k=draw.randint(1, 15)))
         texts[library.put(scope, text)] = text
-    ask(index, scope, library.question("tea"))
+    library.ask(index, scope, library.question("tea"))
     for memory in list(texts)[:20]:
         texts[memory] = " ".join(draw.choices(WORDS, k=5))
         library.change(scope, memory, texts[memory])
@@ -312,7 +304,7 @@ def test_bm25_is_the_textbooks(library: Library) -> None:
         frequency = sum(term in words for words, _, _ in counted.values())
         worth[term] = weight * idf(len(texts) + PRIOR_DOCUMENTS, frequency)  # also of a term that nothing holds
     assert len(worth) == 3
-    found = ask(index, scope, question)
+    found = library.ask(index, scope, question)
     for memory, score in zip(found.memory_ids.tolist(), found.static_bm25.tolist(), strict=True):
         words, length, spoken = counted[memory]
         reference = REFERENCE_LENGTH.get(spoken, REFERENCE_LENGTH["other"])
@@ -327,10 +319,10 @@ def test_a_tenant_of_dead_rows_is_loaded_again(library: Library) -> None:
     """Many updates do not leave their dead rows in memory for ever."""
     scope, index = library.place(), LocalIndex(library.truth.feed, 16)
     memories = [library.put(scope, f"{word} tea") for word in WORDS]
-    ask(index, scope, library.question("tea"))
+    library.ask(index, scope, library.question("tea"))
     for turn in range(20):
         library.change(scope, memories[turn % 3], f"rain {turn}")
-        ask(index, scope, library.question("tea"))
+        library.ask(index, scope, library.question("tea"))
     arrays = index._tenants[scope.tenant_id]
     assert arrays.count < 20
     assert arrays.count - arrays.dead == len(memories)
@@ -343,11 +335,11 @@ def test_the_budget_lets_the_longest_unasked_go(library: Library) -> None:
         for word in WORDS:
             library.put(scope, f"{word} tea")
     roomy = LocalIndex(library.truth.feed, 16)
-    ask(roomy, places[0], library.question("tea"))
+    library.ask(roomy, places[0], library.question("tea"))
     one = roomy.size(places[0].tenant_id)[1]
     index = LocalIndex(library.truth.feed, 16, budget_bytes=int(2.5 * one))
     for scope in (places[0], places[1], places[0], places[2]):
-        ask(index, scope, library.question("tea"))
+        library.ask(index, scope, library.question("tea"))
     assert list(index._tenants) == [places[0].tenant_id, places[2].tenant_id]
 
 
@@ -453,7 +445,7 @@ def test_a_vector_of_another_embedder_is_as_if_absent(library: Library) -> None:
     other = StubEmbedder(24, "b")
     library.truth.adopt_embedder(other)
     index = LocalIndex(library.truth.feed, 24)
-    found = ask(index, scope, Question("osaka", {"osaka": 1.0}, other.embed(["osaka"])[0]))
+    found = library.ask(index, scope, Question("osaka", {"osaka": 1.0}, other.embed(["osaka"])[0]))
     assert found.memory_ids.tolist() == [memory]
     assert found.similarity.tolist() == [0.0]
     assert found.static_bm25[0] > 0

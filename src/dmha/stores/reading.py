@@ -11,6 +11,7 @@ from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.errors import InvalidInput
 from dmha.records import Filters, Scope, State, Uttered
 from dmha.stores import schema
+from dmha.stores.columns import BY_ID_AND_OF_TENANT, read_columns
 from dmha.stores.places import CHUNK, Places
 
 _FEELING = 0.05  # a feeling weaker than this is noise of the lexicon, not a memory "of" joy or aversion
@@ -48,13 +49,12 @@ def _states() -> Select[Any]:
         .join(private, private.c.id == memories.c.private_to, isouter=True)
         .join(schema.turns, schema.turns.c.id == memories.c.turn_id, isouter=True)
         .join(views, view, isouter=True)
-        .where(memories.c.tenant_id == bindparam("tenant"))
     )
 
 
 # Built once: building costs as much as reading ten rows (measured: 200 states 5.4 ms -> 4.0, one memory 1.3 -> 0.6).
-_STATES = _states()
-_BY_IDS = _STATES.where(schema.memories.c.id.in_(bindparam("ids", expanding=True)))
+_STATES = _states().where(schema.memories.c.tenant_id == bindparam("tenant"))
+_BY_IDS = _states().where(schema.memories.c.id.in_(bindparam("ids", expanding=True)), BY_ID_AND_OF_TENANT)
 _BY_UID = _STATES.where(schema.memories.c.uid == bindparam("uid"))
 
 
@@ -73,6 +73,12 @@ class Reading:
             rows = self._connection.execute(_BY_IDS, _bound(scope) | {"ids": chunk})
             found |= {row.id: _state(row) for row in rows}
         return [found[memory_id] for memory_id in memory_ids if memory_id in found]
+
+    def columns(
+        self, scope: Scope, memory_ids: Sequence[int], texts: frozenset[str] = frozenset()
+    ) -> dict[str, Sequence[Any]]:
+        """What a ranking reads of these memories, by the ranking language's names (see stores/columns)."""
+        return read_columns(self._connection, scope, memory_ids, texts)
 
     def by_uid(self, scope: Scope, uid: str) -> State | None:
         """The true state of one memory by its public id; None when the tenant has none of that id."""
@@ -148,10 +154,11 @@ class Reading:
     def allowed(self, scope: Scope, filters: Filters) -> list[int] | None:
         """The ids of the memories that pass the filters; None when nothing limits them.
 
-        `present` is not judged here: the index holds who has to be there (see `Row.private_to`).
+        Tier, kind, metadata and polarity are judged here; times, speaker and who is present by the index, which holds
+        them (see `Reach`).
         """
         memories, views = schema.memories, schema.perspectives
-        conditions = self._conditions(scope, filters)
+        conditions = _conditions(filters)
         if not conditions:
             return None
         view = and_(views.c.memory_id == memories.c.id, views.c.companion_id == scope.companion_id)
@@ -167,28 +174,23 @@ class Reading:
         found = (self._places.find_speaker(scope, name) for name in present)
         return [speaker_id for speaker_id in found if speaker_id is not None]
 
-    def _conditions(self, scope: Scope, filters: Filters) -> list[ColumnElement[bool]]:
-        memories, views = schema.memories, schema.perspectives
-        conditions: list[ColumnElement[bool]] = []
-        if filters.speaker is not None:
-            conditions.append(memories.c.speaker_id == (self._places.find_speaker(scope, filters.speaker) or -1))
-        if filters.since is not None:
-            conditions.append(memories.c.at >= filters.since)
-        if filters.until is not None:
-            conditions.append(memories.c.at < filters.until)
-        if filters.tier is not None:
-            conditions.append(_TIER.in_([filters.tier]))
-        if filters.kind is not None:
-            conditions.append(memories.c.kind == filters.kind)
-        for key, value in filters.metadata.items():
-            conditions.append(_metadata_equals(key, value))
-        if filters.polarity == "joy":
-            conditions.append(and_(views.c.joy > views.c.aversion, views.c.joy > _FEELING))
-        elif filters.polarity == "aversion":
-            conditions.append(and_(views.c.aversion > views.c.joy, views.c.aversion > _FEELING))
-        elif filters.polarity == "both":
-            conditions.append(or_(views.c.joy > _FEELING, views.c.aversion > _FEELING))
-        return conditions
+
+def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
+    memories, views = schema.memories, schema.perspectives
+    conditions: list[ColumnElement[bool]] = []
+    if filters.tier is not None:
+        conditions.append(_TIER.in_([filters.tier]))
+    if filters.kind is not None:
+        conditions.append(memories.c.kind == filters.kind)
+    for key, value in filters.metadata.items():
+        conditions.append(_metadata_equals(key, value))
+    if filters.polarity == "joy":
+        conditions.append(and_(views.c.joy > views.c.aversion, views.c.joy > _FEELING))
+    elif filters.polarity == "aversion":
+        conditions.append(and_(views.c.aversion > views.c.joy, views.c.aversion > _FEELING))
+    elif filters.polarity == "both":
+        conditions.append(or_(views.c.joy > _FEELING, views.c.aversion > _FEELING))
+    return conditions
 
 
 def _bound(scope: Scope) -> dict[str, Any]:
