@@ -48,8 +48,24 @@ _WHAT = (
     "the marathon", "a vaccination", "the chess club", "an earthquake", "green tea", "the election", "a poem",
     "the hospital", "a bicycle", "her passport", "the choir", "a birthday cake", "the software update", "the divorce",
 )  # fmt: skip
-_WHERE = ("in Osaka", "at the library", "near Sapporo", "at the office", "by the river", "in Kyoto", "at home", "abroad")
-_FELT = ("and it was wonderful", "and it hurt", "for the second time", "before the rain", "with a headache", "as always")
+_WHERE = (
+    "in Osaka",
+    "at the library",
+    "near Sapporo",
+    "at the office",
+    "by the river",
+    "in Kyoto",
+    "at home",
+    "abroad",
+)
+_FELT = (
+    "and it was wonderful",
+    "and it hurt",
+    "for the second time",
+    "before the rain",
+    "with a headache",
+    "as always",
+)
 _WORKS_IN = {"user_id": "bench", "agent_id": "relu"}
 _START = datetime(2022, 1, 1, tzinfo=UTC)
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -139,4 +155,6 @@ def build(path: Path, corpus: Corpus, tenants: int, memories: int) -> None:
 
         truth.write(unit)
     truth.close()
-    print(f"  built: {tenants * memories / (perf_counter() - began):,.0f} memories/s, {path.stat().st_size / 1e6:,.0f} MB")
+    print(
+        f"  built: {tenants * memories / (perf_counter() - began):,.0f} memories/s, {path.stat().st_size / 1e6:,.0f} MB"
+    )

@@ -36,7 +36,9 @@ _COLUMNS = ("_memory_ids", "_versions", "_at", "_speaker_ids", "_private_to", "_
 class TenantArrays:
     """The columns of one tenant, grown by half."""
 
-    def __init__(self, dimension: int, rows: Iterable[Rows] = (), *, codes_from: int = CODES_FROM) -> None:
+    def __init__(
+        self, dimension: int, expected: int = 0, rows: Iterable[Rows] = (), *, codes_from: int = CODES_FROM
+    ) -> None:
         self._dimension = dimension
         self._codes_from = codes_from
         self.count = 0
@@ -49,7 +51,8 @@ class TenantArrays:
         self._alive = np.empty(0, np.bool_)
         self._lookup = Lookup()
         self._postings = Postings()
-        self._vectors: Vectors = Exact(dimension) if codes_from > 0 else Codes(dimension)
+        self._vectors: Vectors = (Exact if expected < codes_from else Codes)(dimension)
+        self._reserve(expected)
         self._load(rows)
 
     @property
@@ -186,7 +189,7 @@ class TenantArrays:
             held = rows.vectors.shape[1]
             reason = f"a kept vector has {held} numbers, the embedder of that name {self._dimension}"
             raise Unavailable("embedder", reason, "Give embedders of different dimensions different ids.")
-        if rows.embedded.all():
+        if len(rows.vectors) == len(rows.memory_ids) > 0:
             return rows.vectors
         vectors = np.zeros((len(rows.memory_ids), self._dimension), np.float32)
         if len(rows.vectors):
@@ -202,6 +205,7 @@ class TenantArrays:
             made = np.empty(max(wanted, 3 * held // 2), column.dtype)
             made[:held] = column
             setattr(self, name, made)
+        self._vectors.reserve(len(self._memory_ids))
 
     def _compact(self) -> None:
         living = np.flatnonzero(self._alive[: self.count])

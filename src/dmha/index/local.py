@@ -112,9 +112,9 @@ class LocalIndex:
         held = self._hold(tenant_id)
         with self._read() as feed, held.lock:
             mine = self._in_step(held, feed, tenant_id)
-            anew = TenantArrays(self._dimension, feed.tenant(tenant_id), codes_from=0 if mine.coded else sys.maxsize)
+            anew = TenantArrays(self._dimension, *feed.tenant(tenant_id), codes_from=0 if mine.coded else sys.maxsize)
             here, there = mine.fingerprints(), anew.fingerprints()
-        return sorted(memory_id for memory_id, _ in here.items() ^ there.items())
+        return sorted({memory_id for memory_id, _ in here.items() ^ there.items()})
 
     def _similarity(self, feed: Feed, memory_ids: NDArray[np.int64], vector: NDArray[np.float32]) -> Column:
         """Cosines by the vectors in the truth, read in the order in which they lie there."""
@@ -137,7 +137,7 @@ class LocalIndex:
         """
         head = feed.head()
         if held.arrays is None:
-            held.arrays = TenantArrays(self._dimension, feed.tenant(tenant_id), codes_from=self._codes_from)
+            held.arrays = TenantArrays(self._dimension, *feed.tenant(tenant_id), codes_from=self._codes_from)
         elif head > held.seq:
             latest = {change.memory_id: change for change in feed.since(held.seq, tenant_id)}  # the last one tells
             if latest:

@@ -27,6 +27,7 @@ class Vectors(Protocol):
 
     @property
     def nbytes(self) -> int: ...
+    def reserve(self, rows: int, /) -> None: ...
     def put(self, first: int, vectors: NDArray[np.float32], /) -> None: ...
     def against(self, vector: NDArray[np.float32], /) -> Similar: ...
     def keep(self, rows: NDArray[np.int64], /) -> None: ...
@@ -43,14 +44,15 @@ class Exact:
     def nbytes(self) -> int:
         return self._held.nbytes
 
+    def reserve(self, rows: int) -> None:
+        """Make room for so many rows."""
+        made = np.zeros((rows, self._held.shape[1]), np.float32)
+        made[: len(self._held)] = self._held
+        self._held = made
+
     def put(self, first: int, vectors: NDArray[np.float32]) -> None:
         """Take these as the rows from `first` on."""
-        wanted = first + len(vectors)
-        if wanted > len(self._held):
-            made = np.zeros((max(wanted, 3 * len(self._held) // 2), self._held.shape[1]), np.float32)
-            made[:first] = self._held[:first]
-            self._held = made
-        self._held[first:wanted] = vectors
+        self._held[first : first + len(vectors)] = vectors
 
     def against(self, vector: NDArray[np.float32]) -> Similar:
         """Cosines to a vector of unit length."""
@@ -67,6 +69,7 @@ class Exact:
     def coded(self, count: int) -> Codes:
         """The signs of the first `count` rows."""
         codes = Codes(self._held.shape[1])
+        codes.reserve(len(self._held))
         for start in range(0, count, 10_000):
             codes.put(start, self._held[start : min(start + 10_000, count)])
         return codes
@@ -86,14 +89,16 @@ class Codes:
     def nbytes(self) -> int:
         return self._bits.nbytes + self._embedded.nbytes + self._cosine.nbytes
 
+    def reserve(self, rows: int) -> None:
+        """Make room for so many rows."""
+        held = len(self._embedded)
+        bits, embedded = np.zeros((self._width, rows), np.uint64), np.zeros(rows, np.bool_)
+        bits[:, :held], embedded[:held] = self._bits, self._embedded
+        self._bits, self._embedded = bits, embedded
+
     def put(self, first: int, vectors: NDArray[np.float32]) -> None:
         """Take these as the rows from `first` on."""
-        wanted, held = first + len(vectors), len(self._embedded)
-        if wanted > held:
-            size = max(wanted, 3 * held // 2)
-            bits, embedded = np.zeros((self._width, size), np.uint64), np.zeros(size, np.bool_)
-            bits[:, :first], embedded[:first] = self._bits[:, :first], self._embedded[:first]
-            self._bits, self._embedded = bits, embedded
+        wanted = first + len(vectors)
         self._bits[:, first:wanted] = self._signs(vectors).T
         self._embedded[first:wanted] = vectors.any(axis=1)
 

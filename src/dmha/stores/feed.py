@@ -39,11 +39,10 @@ class Feed:
         """The rows of these memories; one that is gone or not for recall is left out."""
         return _columns(_ROWS.of(self._connection, memory_ids, embedder=self._embedder_id))
 
-    def tenant(self, tenant_id: int) -> Iterator[Rows]:
-        """Every row of a tenant in the order of ids, so many at a time that little else is held while they are read."""
-        ids = [row[0] for row in _IDS.all(self._connection, tenant=tenant_id)]
-        for start in range(0, len(ids), AT_ONCE):
-            yield self.rows(ids[start : start + AT_ONCE])
+    def tenant(self, tenant_id: int) -> tuple[int, Iterator[Rows]]:
+        """How many rows a tenant has at most, and all of them by id, so many at a time that no copy of all is held."""
+        ids = [memory_id for (memory_id,) in _IDS.all(self._connection, tenant=tenant_id)]
+        return len(ids), (self.rows(ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE))
 
     def vectors(self, memory_ids: Sequence[int], dimension: int) -> NDArray[np.float32]:
         """A vector for each of these memories, in the order asked; all zero where there is none."""

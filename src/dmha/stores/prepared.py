@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Select, bindparam
+from sqlalchemy import BindParameter, Connection, SelectBase, bindparam
 
 # How many ids a statement takes: lists are filled up to the next of these, so that few statements are ever compiled.
 _WIDTHS = (1, 16, 128, 512)
@@ -21,10 +21,11 @@ _Compiled = tuple[str, Sequence[str] | None, dict[str, Any]]
 
 
 class Prepared:
-    """A statement over named values, and over ids where `build` takes any."""
+    """A statement over named values, and over ids where `build` takes any. Its rows are tuples, or `named` ones."""
 
-    def __init__(self, build: Callable[[Ids], Select[Any]]) -> None:
+    def __init__(self, build: Callable[[Ids], SelectBase], *, named: bool = False) -> None:
         self._build = build
+        self._named = named
         self._compiled: dict[tuple[str, str, int], _Compiled] = {}
 
     def all(self, connection: Connection, **values: Any) -> Sequence[Any]:
@@ -41,12 +42,16 @@ class Prepared:
             found += self._run(connection, width, {**values, **{f"id{i}": value for i, value in enumerate(padded)}})
         return found
 
-    def _run(self, connection: Connection, width: int, values: dict[str, Any]) -> Sequence[Any]:
+    def _run(self, connection: Connection, width: int, named: dict[str, Any]) -> Sequence[Any]:
         dialect = connection.dialect
         key = dialect.name, dialect.paramstyle, width
         if key not in self._compiled:
             made = self._build([bindparam(f"id{i}") for i in range(width)]).compile(dialect=dialect)
             self._compiled[key] = str(made), made.positiontup, dict(made.params)
         text, order, constants = self._compiled[key]
-        given = constants | values
-        return connection.exec_driver_sql(text, given if order is None else tuple(given[name] for name in order)).all()
+        given = constants | named
+        values = given if order is None else tuple(given[name] for name in order)
+        with connection.exec_driver_sql(text, values) as result:
+            if self._named or result.cursor is None:
+                return result.all()
+            return result.cursor.fetchall()  # the driver's own: making rows of them costs as much as reading them
