@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -29,6 +30,7 @@ from dmha.faculties.perception import Perception
 from dmha.index.arrays import TenantArrays
 from dmha.index.local import LocalIndex
 from dmha.index.postings import Postings
+from dmha.index.vectors import Codes
 from dmha.mind import Mind
 from dmha.protocols import Feed, Index
 from dmha.records import Candidates, Perceived, Place, Question, Reach, Scope
@@ -380,6 +382,90 @@ def test_an_index_is_right_while_threads_write_and_ask(library: Library, make: M
 
 
 # -- the local index's own --------------------------------------------------------------------------------------------
+
+
+def test_codes_nominate_exactly_among_what_they_rescore(library: Library) -> None:
+    """Of the memories rescored the first are the exact best, best first, and every column is the exact one."""
+    scope, draw = library.place(), random.Random(8)
+    for number in range(60):
+        library.put(scope, " ".join((*draw.choices(WORDS, k=draw.randint(1, 6)), str(number))))
+    index, exact = LocalIndex(library.truth.feed, 16, codes_from=0, rescored=12), local(library.truth)
+    for _ in range(40):
+        question = library.question(" ".join(draw.choices(WORDS, k=draw.randint(1, 4))))
+        rescored = library.ask(index, scope, question, count=12)
+        assert len(rescored.memory_ids) == 12
+        assert_same(rescored, library.ask(exact, scope, question, allowed=rescored.memory_ids.tolist()))
+        scores = rescored.similarity + rescored.static_bm25
+        assert (np.diff(scores) <= 0).all()
+        np.testing.assert_array_equal(library.ask(index, scope, question, count=5).memory_ids, rescored.memory_ids[:5])
+
+
+def test_codes_tell_the_near_from_the_far() -> None:
+    """An estimate is 1 for the vector itself, -1 for its opposite, 0 for no vector, and else near the cosine."""
+    draw = np.random.default_rng(2)
+    asked, other = draw.standard_normal((2, 384)).astype(np.float32)
+    mixed = np.array([asked, -asked, 0 * asked, asked + other, asked + 3 * other, other])
+    lengths = np.maximum(np.linalg.norm(mixed, axis=1), 1e-9) * np.linalg.norm(asked)
+    codes = Codes(384)
+    codes.reserve(6)
+    codes.put(0, mixed)
+    estimated = codes.against(asked)(slice(0, 6))
+    assert estimated[:3].tolist() == [1.0, -1.0, 0.0]
+    np.testing.assert_allclose(estimated, mixed @ asked / lengths, atol=0.12)  # 384 signs tell it within .05 or so
+
+
+@pytest.mark.parametrize("codes_from", [0, 10**9])
+def test_a_tenants_bytes_are_counted_honestly(library: Library, codes_from: int) -> None:
+    """What an index says it holds is what the process holds for it, after loading and after growing."""
+    scope = library.place()
+    for number in range(300):
+        library.put(scope, f"{WORDS[number % 10]} {WORDS[number % 7]} {number}")
+    with library.truth.feed() as feed:
+        expected, chunks = feed.tenant(scope.tenant_id)
+        (rows,) = chunks
+    tracemalloc.start()
+    try:
+        arrays = TenantArrays(16, expected, [rows], codes_from=codes_from)
+        loaded = tracemalloc.get_traced_memory()[0]
+        assert arrays.nbytes == pytest.approx(loaded, abs=12_000)
+        arrays.put(rows)
+        assert arrays.nbytes == pytest.approx(tracemalloc.get_traced_memory()[0], abs=30_000)
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_tenant_that_loads_holds_up_no_other(library: Library) -> None:
+    """While one tenant is read from the truth, another's question is answered."""
+    slow, quick = library.place("slow"), library.place("quick")
+    library.put(slow, "tea")
+    library.put(quick, "tea")
+    index, loading, answered = LocalIndex(library.truth.feed, 16), threading.Event(), threading.Event()
+
+    class Waiting:
+        """A feed that waits, in loading, until the other tenant was answered."""
+
+        def __init__(self, feed: Feed) -> None:
+            self._feed = feed
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._feed, name)
+
+        def tenant(self, tenant_id: int) -> Any:
+            loading.set()
+            assert answered.wait(20)
+            return self._feed.tenant(tenant_id)
+
+    def load() -> None:
+        with library.truth.feed() as feed:
+            library.ask(index, slow, library.question("tea"), feed=Waiting(feed))
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    assert loading.wait(20)
+    assert len(library.ask(index, quick, library.question("tea")).memory_ids) == 1
+    answered.set()
+    thread.join()
+    assert index.size(slow.tenant_id)[0] == 1
 
 
 def test_bm25_is_the_textbooks(library: Library) -> None:

@@ -167,6 +167,7 @@ class TenantArrays:
             terms, rows, weights = (np.concatenate(parts) for parts in zip(*postings, strict=True))
             postings.clear()
             self._postings.load(terms, rows, weights)
+            self._lookup.fold()
 
     def _append(self, rows: Rows) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.float32]]:
         """Put these rows behind the others; their postings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 _FOLD_AT_LEAST = 4_096
 _FOLD_SHARE = 16
-_BYTES_A_LATE_ID = 200  # a dict's entry with its two ints
+_TWO_INTS = 64
 
 
 class Lookup:
@@ -22,7 +23,7 @@ class Lookup:
 
     @property
     def nbytes(self) -> int:
-        return self._ids.nbytes + self._rows.nbytes + _BYTES_A_LATE_ID * len(self._late)
+        return self._ids.nbytes + self._rows.nbytes + sys.getsizeof(self._late) + _TWO_INTS * len(self._late)
 
     def add(self, ids: NDArray[np.int64], first_row: int) -> None:
         """Take these ids as those of the rows from `first_row` on; none of them is held."""
@@ -31,7 +32,7 @@ class Lookup:
             return
         self._late.update(zip(ids.tolist(), range(first_row, first_row + len(ids)), strict=True))
         if len(self._late) > max(_FOLD_AT_LEAST, len(self._ids) // _FOLD_SHARE):
-            self._fold()
+            self.fold()
 
     def pop(self, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
         """Let these ids go; the rows of those that were held."""
@@ -54,7 +55,7 @@ class Lookup:
 
     def renumber(self, new_rows: NDArray[np.int64]) -> None:
         """Follow the rows to their new places: `new_rows[old]`."""
-        self._fold()
+        self.fold()
         kept = self._rows >= 0
         self._ids, self._rows = self._ids[kept], new_rows[self._rows[kept]]
 
@@ -65,7 +66,8 @@ class Lookup:
         places = np.minimum(places, len(self._ids) - 1)
         return places, (self._ids[places] == wanted) & (self._rows[places] >= 0)
 
-    def _fold(self) -> None:
+    def fold(self) -> None:
+        """Sort the latest in: after many, they take less so."""
         count = len(self._late)
         late, self._late = self._late, {}
         self._merge(np.fromiter(late.keys(), np.int64, count), np.fromiter(late.values(), np.int64, count))
