@@ -177,7 +177,7 @@ def one_tenant(path: Path, corpus: Corpus) -> dict[str, float]:
 
 def many_tenants(path: Path, corpus: Corpus) -> dict[str, float]:
     """In a process of its own: the first search in each of some tenants, and the second."""
-    users = [f"bench{n}" for n in range(1, _QUESTIONS)]
+    users = [f"bench{n}" for n in range(1, min(_QUESTIONS, int(path.stem.split("x")[0])))]
     with _open(path, corpus) as mind:
         mind.search(corpus.questions[0], user_id="bench0", agent_id="relu")
         cold = _quantiles(_searches(mind, corpus, users))

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 from stubs import StubEmbedder
 
 import dmha
@@ -650,3 +651,37 @@ def test_a_memory_deleted_while_it_was_embedded_stays_deleted(library: Library) 
         assert ledger.feed.rows([gone, stays]).memory_ids.tolist() == [stays]
     with pytest.raises(NotFound):
         library.drop(scope, gone)
+
+
+# -- what a search asks of the database -------------------------------------------------------------------------------
+
+
+def test_a_search_asks_little_of_the_database(database: Path) -> None:
+    """Four statements in one transaction: where, whether anything changed, the ranking's columns, the states shown."""
+    with open_with(database, StubEmbedder(16, "a")) as mind:
+        mind.add([Turn(f"{n} tea") for n in range(300)], **HERE)
+        mind.search("7 tea", **HERE)
+        asked: list[str] = []
+        event.listen(
+            mind._truth._engine,  # type: ignore[attr-defined]  # the file behind the protocol
+            "before_cursor_execute",
+            lambda connection, cursor, statement, *rest: asked.append(statement),
+        )
+        assert len(mind.search("8 tea", top_k=10, **HERE)) == 10
+    assert asked[0].startswith("BEGIN")
+    assert len(asked) == 5
+
+
+def test_any_number_of_ids_is_read_in_the_order_asked(database: Path) -> None:
+    """More ids than a statement takes, none at all, and unknown ones: each gets its own vector, or zeros."""
+    embedder = StubEmbedder(16, "a")
+    with open_with(database, embedder) as mind:
+        mind.add([Turn(f"{n} tea", "aya") for n in range(1_100)], **HERE)
+        with mind._truth.read() as ledger:
+            texts = dict(enumerate(ledger.feed.latest_texts(2_000)[::-1], start=1))  # gists among them
+            said = [memory_id for memory_id, text in texts.items() if len(text.split()) == 2][::-1]
+            read = ledger.feed.vectors([*said, 10**9], 16)
+            assert ledger.feed.vectors([], 16).shape == (0, 16)
+            assert ledger.feed.rows([]).memory_ids.tolist() == []
+    np.testing.assert_allclose(read[:-1], embedder.embed([f"aya: {texts[memory_id]}" for memory_id in said]), atol=1e-6)
+    assert not read[-1].any()

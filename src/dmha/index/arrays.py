@@ -18,8 +18,8 @@ from dmha.index.postings import Postings
 from dmha.index.vectors import Codes, Exact, Similar, Vectors
 from dmha.records import Reach, Rows
 
-# From here on vectors are kept as codes. Below, exact ones are as fast: 50,000 products take 8 ms, reading a thousand
-# vectors from the truth as long.
+# From here on vectors are kept as codes. 50,000 exact products take 3 ms, as scanning so many codes and reading 400
+# vectors does; beyond, codes win, and they take a thirtieth of the memory.
 CODES_FROM = 50_000
 
 # Rows looked at in one go: a float column of so many stays in a processor's second cache.
