@@ -50,6 +50,7 @@ _log = logging.getLogger("dmha")
 _EMBEDDED_AT_ONCE = 256  # between two reports of progress
 # Impulses older than this have decayed to under a thousandth (see domain/affect).
 _MOOD_HORIZON = 12 * affect.MOOD_HALF_LIFE
+_MOODS = {"mood_joy", "mood_aversion"}  # what a ranking reads of it; most read nothing
 
 
 class Mind:
@@ -501,7 +502,7 @@ class Mind:
         return request_of(self._perception, query, asking, now=self._now().timestamp(), seed=self._seed)
 
     def _rank(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> list[tuple[State, Hit]]:
-        mood = self._mood(ledger, scope)
+        mood = self._mood(ledger, scope) if request.ranking.needs & _MOODS else Affect()
         if request.filters.polarity != "both":
             return recalling.rank(ledger, self._index, scope, request, mood)
         sides = [replace(request, filters=replace(request.filters, polarity=side)) for side in ("joy", "aversion")]

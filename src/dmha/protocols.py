@@ -21,9 +21,10 @@ from dmha.records import (
     Perceived,
     Place,
     Question,
+    Reach,
     Reinforcement,
     Remembered,
-    Row,
+    Rows,
     RuleRow,
     Scope,
     State,
@@ -95,28 +96,36 @@ class RankingLike(Protocol):
 class Index(Protocol):
     """Nominates candidates of one tenant; holds nothing that the truth does not.
 
-    `nominate` answers from a state that includes every write acknowledged before the call. It gives at most `count`
-    memories, best first by the ranking's coarse stage; private ones only where their speaker's id is in `present`;
-    where `allowed` is not None, only those; none of `exclude`. `scalars` are columns equal for all rows.
+    `nominate` answers from a state that includes every write acknowledged before `feed`'s snapshot was opened; what it
+    reads of the truth it reads there, so that its answer and the caller's other reads belong to one moment. It gives at
+    most `count` memories within `reach`, best first by the ranking's coarse stage. An index that holds approximations
+    may miss one of the best, but the columns that it gives are exact. `scalars` are columns equal for all rows.
     """
 
     def nominate(
         self,
+        feed: Feed,
         tenant_id: int,
         question: Question,
         ranking: RankingLike,
+        reach: Reach,
         *,
         now: float,
         seed: int,
         count: int,
         scalars: Mapping[str, float],
-        present: Sequence[int],
-        allowed: Sequence[int] | None,
-        exclude: Sequence[int],
     ) -> Candidates: ...
 
     def size(self, tenant_id: int, /) -> tuple[int, int]:
         """How many memories the tenant's index holds, and its bytes."""
+        ...
+
+    def differences(self, tenant_id: int, /) -> list[int]:
+        """The ids of the memories that the index holds otherwise than the truth does now; empty when all is well.
+
+        Compared are which memories there are, and of each its version, time, speaker, who it is private to, its
+        weighted terms and its vector as the index keeps it. Reads the whole tenant: for a doctor, not for every day.
+        """
         ...
 
     def drop(self) -> None:
@@ -125,12 +134,18 @@ class Index(Protocol):
 
 
 class Feed(Protocol):
-    """The change log in commit order, and the rows it tells of. All reads of one snapshot belong to one moment."""
+    """The change log in commit order, and the rows it tells of. All reads of one snapshot belong to one moment.
+
+    Rows are of memories that an index has to hold; vectors are those of the present embedder, others are as if absent.
+    `since` gives one tenant's changes. `tenant` tells how many rows a tenant has at most and gives them in ascending
+    order of ids, some at a time. `vectors` gives one row for each id, in the order asked, all zero where there is none.
+    """
 
     def head(self) -> int: ...
-    def since(self, seq: int, /) -> list[Change]: ...
-    def rows(self, memory_ids: Sequence[int], /) -> list[Row]: ...
-    def tenant(self, tenant_id: int, /) -> list[Row]: ...
+    def since(self, seq: int, tenant_id: int, /) -> list[Change]: ...
+    def rows(self, memory_ids: Sequence[int], /) -> Rows: ...
+    def tenant(self, tenant_id: int, /) -> tuple[int, Iterator[Rows]]: ...
+    def vectors(self, memory_ids: Sequence[int], dimension: int, /) -> NDArray[np.float32]: ...
     def unembedded(self, limit: int, after: int = 0, /) -> list[tuple[int, str, str]]: ...
     def unembedded_count(self) -> int: ...
     def tenant_counts(self) -> dict[int, int]: ...
@@ -184,6 +199,9 @@ class Reading(Protocol):
     """Reads memories of a tenant as one companion holds them; what is not the tenant's does not exist."""
 
     def states(self, scope: Scope, memory_ids: Sequence[int], /) -> list[State]: ...
+    def columns(
+        self, scope: Scope, memory_ids: Sequence[int], texts: frozenset[str] = frozenset(), /
+    ) -> Mapping[str, Sequence[Any]]: ...
     def by_uid(self, scope: Scope, uid: str, /) -> State | None: ...
     def personas(self, scope: Scope, limit: int, /) -> list[State]: ...
     def gists(self, scope: Scope, turn_id: int, limit: int, /) -> list[State]: ...

@@ -46,10 +46,15 @@ def pack(text_terms: Sequence[str]) -> NDArray[np.void]:
     return packed[packed["term"].argsort()]
 
 
-def saturated(packed: NDArray[np.void], length: int, reference_length: float) -> NDArray[np.float32]:
-    """Each term's weight in its text, below `MAX_SATURATION`: BM25's tf part with a fixed reference length."""
-    count = packed["count"].astype(np.float32)
-    weight: NDArray[np.float32] = count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length / reference_length))
+def saturated(
+    packed: NDArray[np.void], length: NDArray[np.int64] | int, reference_length: NDArray[np.float64] | float
+) -> NDArray[np.float32]:
+    """Each term's weight in its text, below `MAX_SATURATION`: BM25's tf part with a fixed reference length.
+
+    Terms of several texts come with the length of each one's own text.
+    """
+    count = packed["count"].astype(np.float64)
+    weight: NDArray[np.float64] = count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length / reference_length))
     return weight.astype(np.float32)
 
 
