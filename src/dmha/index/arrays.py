@@ -123,6 +123,10 @@ class TenantArrays:
 
         return mask
 
+    def vectors(self, rows: NDArray[np.intp]) -> NDArray[np.float32] | None:
+        """The vectors of these rows; None where only their signs are held."""
+        return self._vectors.of(rows) if isinstance(self._vectors, Exact) else None
+
     def similar(self, vector: NDArray[np.float32] | None) -> Similar:
         """Cosine to a stretch of rows, an estimate where they are coded; 0 where either side has no vector."""
         if vector is None:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from dmha.domain.ranking import keyed_uniform, top
 from dmha.index.arrays import BLOCK, CODES_FROM, TenantArrays
 from dmha.index.best import best
+from dmha.index.vectors import cosines
 from dmha.protocols import Feed, RankingLike
 from dmha.records import Candidates, Change, Question, Reach
 
@@ -91,10 +92,12 @@ class LocalIndex:
             arrays = self._in_step(held, feed, tenant_id)
             coded = arrays.coded
             rescored = max(self._rescored, int(RESCORED_SHARE * arrays.count))
-            found = _best(arrays, asked, reach, max(count, rescored) if coded else count)
+            rows, found = _best(arrays, asked, reach, max(count, rescored) if coded else count)
+            vectors = arrays.vectors(rows)
         self._evict()
-        if coded and question.vector is not None:
-            found = replace(found, similarity=self._similarity(feed, found.memory_ids, question.vector))
+        if question.vector is not None:
+            vectors = self._vectors(feed, found.memory_ids) if vectors is None else vectors
+            found = replace(found, similarity=cosines(vectors, question.vector))
         order = top(asked.score(found), found.memory_ids, count)
         return Candidates(found.memory_ids[order], found.similarity[order], found.static_bm25[order])
 
@@ -119,12 +122,12 @@ class LocalIndex:
             here, there = mine.fingerprints(), anew.fingerprints()
         return sorted({memory_id for memory_id, _ in here.items() ^ there.items()})
 
-    def _similarity(self, feed: Feed, memory_ids: NDArray[np.int64], vector: NDArray[np.float32]) -> Column:
-        """Cosines by the vectors in the truth, read in the order in which they lie there."""
+    def _vectors(self, feed: Feed, memory_ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The vectors in the truth, read in the order in which they lie there."""
         order = np.argsort(memory_ids)
-        similarity = np.zeros(len(memory_ids))
-        similarity[order] = feed.vectors(memory_ids[order].tolist(), self._dimension) @ vector
-        return similarity
+        vectors = np.zeros((len(memory_ids), self._dimension), np.float32)
+        vectors[order] = feed.vectors(memory_ids[order].tolist(), self._dimension)
+        return vectors
 
     def _hold(self, tenant_id: int) -> _Held:
         with self._lock:
@@ -187,7 +190,7 @@ class _Stretch:
     static_bm25: Column
 
 
-def _best(arrays: TenantArrays, asked: _Asked, reach: Reach, count: int) -> _Stretch:
+def _best(arrays: TenantArrays, asked: _Asked, reach: Reach, count: int) -> tuple[NDArray[np.intp], _Stretch]:
     """The best rows within reach, in no order, their similarity as the arrays know it."""
     visible, similar = arrays.visible(reach), arrays.similar(asked.question.vector)
     static_bm25 = arrays.static_bm25(asked.question.terms)
@@ -204,7 +207,7 @@ def _best(arrays: TenantArrays, asked: _Asked, reach: Reach, count: int) -> _Str
 
     rows, scores = best(arrays.count, BLOCK, count, score)
     rows = rows[top(scores, arrays.memory_ids[rows], count)]
-    return _Stretch(arrays.memory_ids[rows], arrays.at[rows], similarity[rows], static_bm25[rows])
+    return rows, _Stretch(arrays.memory_ids[rows], arrays.at[rows], similarity[rows], static_bm25[rows])
 
 
 def _apply(arrays: TenantArrays, feed: Feed, changes: Collection[Change]) -> None:

@@ -22,6 +22,11 @@ Similar = Callable[[slice], NDArray[np.float64]]
 _WORD = 64
 
 
+def cosines(vectors: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Cosines row by row in double precision: a matrix product's last bits depend on how many rows it has."""
+    return np.asarray((vectors.astype(np.float64) * vector).sum(axis=1))
+
+
 class Vectors(Protocol):
     """Rows that are similar to a question; a row without a vector, which is all zero, is similar to nothing."""
 
@@ -65,6 +70,10 @@ class Exact:
     def words(self, part: slice) -> NDArray[np.uint64]:
         """The rows' content as whole numbers, for comparing indexes."""
         return self._held[part].view(np.uint32).astype(np.uint64)
+
+    def of(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        """The vectors of these rows."""
+        return self._held[rows]
 
     def coded(self, count: int) -> Codes:
         """The signs of the first `count` rows."""
