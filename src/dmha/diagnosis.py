@@ -145,7 +145,7 @@ def _mend_file(truth: Truth) -> str:
     if _read(truth, lambda ledger: ledger.mending.damage()):
         truth.write(lambda ledger: ledger.mending.rebuild_indexes())
     parted = truth.write(lambda ledger: ledger.mending.part_orphans())
-    said = f"{parted} orphan rows parted" if parted else "the file's indexes are made anew"
+    said = f"orphan rows set right: {parted}" if parted else "the file's indexes are made anew"
     return f"{said}; the file as it was is kept as {kept.name}"
 
 
@@ -160,7 +160,7 @@ def _mend_words(truth: Truth) -> str:
         counted = [(memory_id, count(text)) for memory_id, text in waiting]
         truth.write(partial(_count_again, counted))
         done += len(counted)
-    return f"the words of {done} memories counted" if done else ""
+    return f"memories whose words were counted: {done}" if done else ""
 
 
 def _count_again(counted: Sequence[tuple[int, Counted]], ledger: Ledger) -> None:
@@ -169,7 +169,7 @@ def _count_again(counted: Sequence[tuple[int, Counted]], ledger: Ledger) -> None
 
 def _mend_vectors(embed: Callable[[Progress], int], progress: Progress) -> str:
     done = embed(progress)
-    return f"{done} memories embedded" if done else ""
+    return f"memories embedded: {done}" if done else ""
 
 
 def _mend_index(truth: Truth, index: Index) -> str:

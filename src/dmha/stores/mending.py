@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 
@@ -24,7 +25,7 @@ from dmha.errors import Unavailable
 from dmha.records import Counted
 from dmha.stores import schema
 from dmha.stores.copies import damage
-from dmha.stores.engine import driver
+from dmha.stores.engine import driver, told
 
 _ROWID = literal_column("rowid", Integer)
 
@@ -37,7 +38,10 @@ class Mending:
 
     def damage(self) -> list[str]:
         """What the database finds wrong with the file itself; empty where it is whole."""
-        return damage(driver(self._connection))
+        try:
+            return damage(driver(self._connection))
+        except sqlite3.Error as error:
+            raise told(error) from error
 
     def orphans(self) -> dict[str, int]:
         """How many rows of each table point to a row that is not there."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("dmha")
 
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite@_%' ESCAPE '@'"
+
 # Seconds that a process waits for another one's upgrade: a million memories are 3 GB to copy and to write anew.
 PATIENCE = 600.0
 
@@ -129,7 +131,7 @@ def _check_known(found: str, scripts: Config) -> None:
 
 
 def _revision(connection: sqlite3.Connection) -> str | None:
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    tables = {name for (name,) in connection.execute(_TABLES)}
     if "alembic_version" not in tables:
         if tables:
             raise Unavailable("database", "the file is another program's database", "Give another path.")
