@@ -92,7 +92,7 @@ def test_orphan_rows_go_and_what_hung_on_them(life: Path) -> None:
     broken(life, "UPDATE memories SET session_id = 999 WHERE text LIKE 'note 3 %'")
     with dmha.open(life, embedder=StubEmbedder()) as mind:
         finds_and_mends(
-            "database", "orphan rows in memories: 1", "orphan rows set right: 5; the file as it was is kept as"
+            "database", "orphan rows in memories: 1", "orphan rows set right: 6; the file as it was is kept as"
         )
         assert not any("note 3 " in hit.memory.text for hit in mind.search("note 3", kind="episode", **HERE))
         assert len(mind.search("note", top_k=100, kind="episode", **HERE)) == 30

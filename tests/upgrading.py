@@ -76,8 +76,8 @@ def killed_at(moment: str, patch: pytest.MonkeyPatch) -> None:
     elif moment == "at the commit":
         event.listen(Engine, "commit", _die)
     else:  # "at statement 7"
-        statements = iter(range(int(moment.split()[-1])))
-        event.listen(Engine, "before_cursor_execute", lambda *_: next(statements, None) is None and _die())
+        left = list(range(int(moment.split()[-1])))
+        event.listen(Engine, "before_cursor_execute", lambda *_: left.pop() if left else _die())
 
 
 def _die_half_way(done: int, total: int) -> None:
