@@ -176,6 +176,20 @@ def test_what_was_there_before_is_kept_each_time(tmp_path: Path) -> None:
     assert said_in(tmp_path / "one.db") == ["said one"]
 
 
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    """A memory reached through a link is the one file; its copies lie beside it, and the link stays one."""
+    (tmp_path / "there").mkdir()
+    life = lived(tmp_path / "there" / "life.db", "said first")
+    link = tmp_path / "link.db"
+    link.symlink_to(life)
+    one = lived(tmp_path / "one.db", "said one")
+    with open_mind(link), pytest.raises(Unavailable, match="somebody has it open"):
+        dmha.restore(one, link)
+    assert dmha.restore(one, link) == tmp_path / "there" / "life.db.before-restore"
+    assert link.is_symlink()
+    assert said_in(life) == said_in(link) == ["said one"]
+
+
 def test_a_log_that_a_crash_left_belongs_to_what_is_kept(tmp_path: Path) -> None:
     """Writes that stand only in a killed process's log go to the kept file, and none to the restored one."""
     with open_mind(tmp_path / "first.db") as mind:

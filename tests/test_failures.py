@@ -18,12 +18,14 @@ import pytest
 from sqlalchemy import event
 from stubs import ManualClock, StubEmbedder
 from surroundings import INDEX, NOBODY, as_nobody, damage, pages_with, room_for
+from upgrading import later
 
 import dmha
 from dmha import Affect, Turn, Unavailable
 from dmha.mind import Mind
 from dmha.stores.truth import Truth
 
+FIXTURE = Path(__file__).parent / "fixtures" / "companion-0001.sqlite"
 SOAK = os.environ.get("DMHA_SOAK") == "1"
 HERE: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 THERE: dict[str, Any] = {"user_id": "ben", "agent_id": "relu"}
@@ -213,6 +215,21 @@ def opens_what_can_be(folder: str) -> None:
         assert {one.subject for one in mind.diagnose() if not one.ok} == {"vectors"}
     with pytest.raises(Unavailable, match="cannot be opened"):
         open_mind(Path(folder) / "new.db")
+
+
+def test_an_old_file_that_cannot_be_upgraded_is_told(theirs: Path) -> None:
+    """A read-only file of an older schema says that it has to be written to, and no copy of it is made."""
+    shutil.copy(FIXTURE, theirs / "life.db")
+    handed_over(theirs, 0o444, 0o777)
+    as_nobody(is_told_to_let_it_upgrade, theirs / "life.db")
+    assert {each.name for each in theirs.iterdir()} == {"life.db", "later"}
+
+
+def is_told_to_let_it_upgrade(file: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        later(Path(file).with_name("later"), patch)
+        with pytest.raises(Unavailable, match=r"older schema \(0001\), and it or its folder is read-only\. Make both"):
+            open_mind(Path(file))
 
 
 # --- locks -----------------------------------------------------------------------------------------------------------

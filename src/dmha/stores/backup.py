@@ -40,6 +40,8 @@ def restore(backup: Path, database: Path, progress: Progress = no_progress) -> P
     """
     _check_path("database", database)
     _check_path("backup", backup)
+    if database.is_symlink():
+        database = database.resolve()  # what lies beside it lies beside what the link points to
     if database.exists() and backup.exists() and backup.samefile(database):
         raise InvalidInput("backup", "it is the database itself", _FIX)
     with _sound(backup) as source, in_words(database):

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine
 from dmha.errors import Unavailable
 from dmha.stores import schema
 from dmha.stores.copies import keep
-from dmha.stores.engine import beside, code_of, connect, driver, in_words
+from dmha.stores.engine import beside, code_of, connect, driver, in_words, writable
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -78,6 +78,12 @@ def _upgrade(connection: Connection, path: Path) -> None:
     scripts = _scripts()
     if found is not None:
         _check_known(found, scripts)
+        if not writable(path):
+            raise Unavailable(
+                "database",
+                f"the file is of an older schema ({found}), and it or its folder is read-only",
+                "Make both writable, so that it can be upgraded.",
+            )
         kept = _keep(path, found)
         _log.info("upgrading %s from schema %s to %s; as it was it is kept as %s", path, found, schema.REVISION, kept)
     before = _orphans(connection)

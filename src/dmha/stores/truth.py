@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -82,7 +83,8 @@ class Truth:
         if "\x00" in database:
             raise InvalidInput("database", "the path holds a NUL character", "Give a path, such as companion.db.")
         self._folder = Path(tempfile.mkdtemp(prefix="dmha-")) if database == ":memory:" else None
-        self.path = Path(database).expanduser() if self._folder is None else self._folder / "memory.db"
+        named = Path(database).expanduser() if self._folder is None else self._folder / "memory.db"
+        self.path = Path(os.path.realpath(named))  # what lies beside it lies beside what a link points to
         self._embedder_id = 0
         self._engine = open_engine(self.path, patience=patience)
         try:
