@@ -244,7 +244,7 @@ def restore(
 
     with waiting("Restoring") as progress:
         kept = dmha.restore(file, db, progress=progress)
-    said = "Restored." if kept is None else f"Restored. What was there before is kept as {render.shown(str(kept))}."
+    said = "Restored." if kept is None else f"Restored. What was there before is beside it: {render.shown(kept.name)}"
     _show(said, {"file": str(file), "kept": None if kept is None else str(kept)}, as_json)
 
 
