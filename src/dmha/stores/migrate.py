@@ -65,7 +65,7 @@ def _locked(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as connection:
         connection.detach()  # not back to the others: it has another pragma
         driver(connection).execute("PRAGMA foreign_keys=OFF")  # has no effect inside a transaction
-        with connection.execution_options(dmha_write=True).begin():
+        with connection.execution_options(dmha_write=True, dmha_upgrade=True).begin():
             yield connection
 
 
