@@ -100,8 +100,9 @@ def _upgrade(connection: Connection, path: Path) -> None:
 def _keep(path: Path, found: str) -> Path:
     """A copy of the file before anything is changed; the last one of its kind, should an upgrade have been cut off."""
     kept = beside(path, f".{found}.copy")
-    for part in path.parent.glob(f"{kept.name}.*.part"):
-        part.unlink()  # of an upgrade that was killed: nobody else copies while we hold the lock
+    for file in path.parent.iterdir():
+        if file.name.startswith(f"{kept.name}.") and file.suffix == ".part":
+            file.unlink()  # of an upgrade that was killed: nobody else copies while we hold the lock
     try:
         with in_words(path), closing(connect(path)) as source:
             keep(source, kept)
