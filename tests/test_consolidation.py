@@ -8,7 +8,9 @@ import numpy as np
 
 from dmha.faculties.consolidation import FOLDED_TURNS, WINDOW_CHARACTERS, WINDOW_TURNS, gist, oldest_part
 from dmha.faculties.perception import count
-from dmha.records import Uttered
+from dmha.records import Tip, Uttered
+
+TIP = Tip(9, "t9", 41, 2_000)
 
 
 def uttered(number: int, text: str = "", *, source: str = "user", private_to: str | None = None) -> Uttered:
@@ -45,7 +47,7 @@ def test_a_gist_is_made_of_what_was_said_and_links_to_it() -> None:
     turns = [
         uttered(i, f"The {fruit} tree is ripe. I will pick it.") for i, fruit in enumerate(("apple", "pear", "fig"))
     ]
-    made = gist(turns, count, no_vectors)
+    made = gist(turns, TIP, count, no_vectors)
     assert made is not None
     assert made.sources == (100, 101, 102)
     said = " ".join(turn.text for turn in turns)
@@ -55,13 +57,13 @@ def test_a_gist_is_made_of_what_was_said_and_links_to_it() -> None:
 def test_what_was_told_in_private_is_in_no_gist() -> None:
     """A private turn neither speaks in a gist nor is among its sources; a window of secrets makes none."""
     turns = [uttered(0, "The code is 4471.", private_to="aya"), uttered(1, "Nice weather.")]
-    made = gist(turns, count, no_vectors)
+    made = gist(turns, TIP, count, no_vectors)
     assert made is not None
     assert "4471" not in made.text
     assert made.sources == (101,)
-    assert gist(turns[:1], count, no_vectors) is None
+    assert gist(turns[:1], TIP, count, no_vectors) is None
 
 
 def test_the_companion_s_own_words_are_not_the_gist() -> None:
     """What the assistant said is no news to remember."""
-    assert gist([uttered(0, "I am ReLU.", source="assistant")], count, no_vectors) is None
+    assert gist([uttered(0, "I am ReLU.", source="assistant")], TIP, count, no_vectors) is None

@@ -68,9 +68,8 @@ class Library:
     def put(self, scope: Scope, text: str, *, private: bool = False, speaker: str = "aya") -> int:
         self._made += 1
         heard = self._heard(scope, Turn(text, speaker, id=f"t{id(self)}-{self._made}", private=private))
-        ((memory_id, _),) = self.truth.write(
-            lambda ledger: ledger.memories.remember(scope, "s", [heard], ledger.embedder_id, NOW)
-        )
+        kept = self.truth.write(lambda ledger: ledger.memories.remember(scope, "s", [heard], ledger.embedder_id, NOW))
+        ((memory_id, _),) = kept.memories
         self._uids[memory_id] = heard.memory_uid
         return memory_id
 

@@ -34,7 +34,9 @@ def live(mind: Mind, clock: ManualClock) -> None:
     mind.add(Turn("a secret 😀", "ben", id="secret", private=True), **HERE)
     clock.forward(hours=1)
     mind.contextualize("fact: aya.city = Osaka", turn_id="c1", speaker="aya", **HERE)
-    mind.contextualize("rule: if aya.city = Osaka then aya.country = Japan", turn_id="c2", speaker="aya", **HERE)
+    clock.forward(hours=1)
+    mind.contextualize("fact: aya.city = Sapporo", turn_id="c1b", speaker="aya", **HERE)
+    mind.contextualize("rule: if aya.city = Sapporo then aya.country = Japan", turn_id="c2", speaker="aya", **HERE)
     mind.contextualize("I love tea, it makes me so happy!", turn_id="c3", speaker="aya", **HERE)
     mind.recall("long day", key="k", **HERE)
     mind.update(ids[-2], text="turn 3, told better", **HERE)
@@ -221,7 +223,7 @@ def without(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
         ("memories", lambda row: row | {"session_id": 99}),
         ("turns", lambda row: row | {"parent_id": 10_000}),
         ("turns", lambda row: row | {"uid": "t1"}),
-        ("sessions", lambda row: row | {"head_id": 10_000}),
+        ("turns", lambda row: row | {"window_turns": -1}),
         ("perspectives", lambda row: row | {"tier": "deep"}),
         ("vectors", lambda row: row | {"data": "AAAA"}),
         ("vectors", lambda row: row | {"data": base64.b64encode(b"\xff" * 64).decode()}),
@@ -243,10 +245,10 @@ def test_a_row_that_cannot_be_is_refused(
 @pytest.mark.parametrize(
     "content",
     [b"", b"\n", b"[]\n", b"{}\n", b"null\n", b"\xff\xfe\x00", b"[" * 100_000, b'{"format": "dmha-export-9"}\n',
-     b'{"format": "dmha-export-1"}\n', b'{"format": ["x"], "world": "agent:a", "zone": "UTC"}\n',
-     b'{"format": "dmha-export-1", "world": 5, "zone": "UTC"}\n', b'{"table": "turns"}\n',
-     b'{"format": "dmha-export-1", "world": "agent:a", "zone": "Nowhere"}\n',
-     b'{"format": "dmha-export-1", "world": "agent:a", "zone": "UTC"}\n'],
+     b'{"format": "dmha-export-2"}\n', b'{"format": ["x"], "world": "agent:a", "zone": "UTC"}\n',
+     b'{"format": "dmha-export-2", "world": 5, "zone": "UTC"}\n', b'{"table": "turns"}\n',
+     b'{"format": "dmha-export-2", "world": "agent:a", "zone": "Nowhere"}\n',
+     b'{"format": "dmha-export-2", "world": "agent:a", "zone": "UTC"}\n'],
     ids=lambda content: repr(content[:24]),
 )  # fmt: skip
 def test_a_file_that_is_no_export_is_refused(empty: Mind, tmp_path: Path, content: bytes) -> None:

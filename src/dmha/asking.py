@@ -37,9 +37,7 @@ class Asking(TypedDict, total=False):
     min_confidence: float
 
 
-def request_of(
-    perception: Perception, query: str, asking: Asking, *, now: float, seed: int, exclude: tuple[int, ...] = ()
-) -> Request:
+def request_of(perception: Perception, query: str, asking: Asking, *, now: float, seed: int) -> Request:
     """Check and embed what is asked: no snapshot waits for an embedder."""
     unknown = asking.keys() - Asking.__annotations__.keys()
     if unknown:
@@ -51,7 +49,7 @@ def request_of(
     least = check_fraction("min_confidence", asking.get("min_confidence", 0.0))
     filters = _filters(asking)
     question, words = perception.ask(query)
-    return Request(question, words, ranking, filters, top_k, least, now, seed, exclude)
+    return Request(question, words, ranking, filters, top_k, least, now, seed)
 
 
 def unweighted(turn: str) -> str:

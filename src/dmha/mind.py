@@ -24,6 +24,7 @@ from dmha.checks import (
     check_metadata,
     check_name,
     check_names,
+    check_places,
     check_text,
     check_time,
 )
@@ -38,7 +39,7 @@ from dmha.faculties.perception import Perception, count
 from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import Asked, check_same, digest, hits_from, hits_to, reply_from, reply_to, reply_uid
 from dmha.protocols import ChatModel, Clock, Embedder, Index, Ledger, Progress, Truth, no_progress
-from dmha.records import Perceived, Place, Scope, State
+from dmha.records import Perceived, Place, Remembered, Scope, State
 from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, put_before
 from dmha.transfer import export_file, import_file
 from dmha.types import KINDS, Affect, Feelings, Hit, Kind, Memory, Reply, Turn
@@ -86,6 +87,8 @@ class Mind:
         session_id: str = "default",
         speaker: str = "user",
         turn_id: str | None = None,
+        replaces: str | None = None,
+        parent: str | None = None,
         private: bool = False,
         present: Iterable[str] | None = None,
         world: str | None = None,
@@ -93,20 +96,24 @@ class Mind:
     ) -> Reply:
         """Perceive, remember, recall, generate, check, repair, learn. The same `turn_id` again changes nothing.
 
-        `present` is who hears the reply; the speaker alone unless it says otherwise. What someone told in private is
-        spoken of only when nobody else hears it.
+        `replaces` names a turn that is said again: all that it and the turns after it did is taken back first.
+        `parent` names the turn to go on from, the session's last unless it says otherwise: what was said after it on
+        other branches is neither seen nor recalled. `present` is who hears the reply; the speaker alone unless it says
+        otherwise. What someone told in private is spoken of only when nobody else hears it.
         """
         place, now = self._place(user_id, agent_id, world), self._now()
         check_name("session_id", session_id)
         here = {speaker, *check_names("present", present or ())}
-        if turn_id is not None:
-            check_name("turn_id", turn_id)
+        for field, named in (("turn_id", turn_id), ("replaces", replaces), ("parent", parent)):
+            if named is not None:
+                check_name(field, named)
+        check_places(turn_id, replaces, parent)
         check_budget(token_budget)
         confidants = tuple(here) if len(here) == 1 else ()  # what one told in private is not for the others' ears
         trace = Trace()
 
         with trace("perceive") as step:
-            turn = Turn(text, speaker, id=turn_id or uuid4().hex, private=private)
+            turn = Turn(text, speaker, id=turn_id or uuid4().hex, parent=parent, private=private)
             (heard,), problems = self._perception.perceive(
                 [turn], user_id=user_id, world=place.world, kind="episode", now=now
             )
@@ -116,17 +123,19 @@ class Mind:
             return self._answered(place, earlier, asked)
 
         with trace("remember") as step:
-            scope, ((memory_id, memory_uid),) = self._remember(place, session_id, [heard])
-            folded = fold_window(self._truth, self._perception, scope, session_id, now.timestamp())
+            scope, kept = self._remember(place, session_id, [heard], replaces)
+            ((memory_id, memory_uid),) = kept.memories
+            folded = fold_window(self._truth, self._perception, scope, session_id, kept.last, now.timestamp())
             step.did = f"one turn of {speaker} kept, {folded} gists made of the window"
 
         with trace("recall") as step:
             asking: Asking = {"present": confidants, "top_k": EVIDENCE}
-            request = self._request(unweighted(plain(text) or text), asking, exclude=(memory_id,))
+            request = self._request(unweighted(plain(text) or text), asking)
             with self._truth.read() as ledger:
-                mood = self._mood(ledger, scope)
+                mood, aside = self._mood(ledger, scope), ledger.reading.aside(kept.last.turn_id)
+                request = replace(request, exclude=(memory_id, *ledger.reading.memories_of(aside)))
                 hits = put_before(self._chat, recalling.rank(ledger, self._index, scope, request, mood))
-                scene = Scene.of(ledger, scope, agent_id, session_id, heard, confidants, hits, mood, now)
+                scene = Scene.of(ledger, scope, agent_id, kept.last, aside, heard, confidants, hits, mood, now)
             step.did = f"{len(hits)} memories came back"
 
         with trace("generate") as step:
@@ -181,8 +190,8 @@ class Mind:
                 return earlier  # this very turn was answered meanwhile: what was kept is the answer
             for ending in scene.lasting(endings):
                 ledger.knowledge.end(scope, ending.fact_id, ending.valid_to.timestamp(), ending.note, heard.uid)
-            self._strengthen(ledger, scope, sure, heard.uid, now.timestamp())
-            ledger.memories.remember(scope, session_id, [said], ledger.embedder_id, now.timestamp())
+            self._strengthen(ledger, scope, sure, now.timestamp(), turn_uid=heard.uid)
+            ledger.memories.remember(scope, session_id, [said], ledger.embedder_id, now.timestamp(), answers=heard.uid)
             if lesson is not None:
                 ledger.life.learn(
                     scope, lesson.question, lesson.answer, lesson.reason, turn_uid=heard.uid, now=now.timestamp()
@@ -207,14 +216,21 @@ class Mind:
         agent_id: str = "default",
         session_id: str = "default",
         world: str | None = None,
+        parent: str | None = None,
         kind: Kind = "episode",
         progress: Progress = no_progress,
     ) -> list[str]:
-        """Remember turns, all or none, and return their memories' ids; a turn whose id is known is left as it is."""
+        """Remember turns, all or none, and return their memories' ids; a turn whose id is known is left as it is.
+
+        Each is said after the one before it, the first after the turn `parent` or else the session's last; a turn that
+        names a parent of its own stands after that.
+        """
         place, now = self._place(user_id, agent_id, world), self._now()
         check_name("session_id", session_id)
         check_choice("kind", kind, KINDS)
         given = _turns(turns)
+        if parent is not None and given and given[0].parent is None:
+            given[0] = replace(given[0], parent=check_name("parent", parent))
         perceived: list[Perceived] = []
         for start in range(0, len(given), _EMBEDDED_AT_ONCE):
             some, _ = self._perception.perceive(
@@ -224,12 +240,12 @@ class Mind:
             progress(len(perceived), len(given))
         if not perceived:
             return []
-        scope, remembered = self._remember(place, session_id, perceived)
+        scope, kept = self._remember(place, session_id, perceived)
         try:
-            fold_window(self._truth, self._perception, scope, session_id, now.timestamp())
+            fold_window(self._truth, self._perception, scope, session_id, kept.last, now.timestamp())
         except Unavailable as error:  # the turns are durable: a retry would say them twice
             _log.warning("the window of session %r stays full until the next turn: %s", session_id, error)
-        return [uid for _, uid in remembered]
+        return [uid for _, uid in kept.memories]
 
     def search(
         self,
@@ -258,9 +274,9 @@ class Mind:
     ) -> list[Hit]:
         """As `search`, and what comes back is strengthened; the same `key` again strengthens nothing."""
         place, request = self._place(user_id, agent_id, world), self._request(query, asking)
-        cause = uuid4().hex if key is None else check_name("key", key)
         asked = (query, *(str(asking.get(name)) for name in Asking.__annotations__))
-        if (earlier := self._outcome(place, "recall", cause)) is not None:
+        earlier = None if key is None else self._outcome(place, "recall", check_name("key", key))
+        if earlier is not None:
             check_same("key", earlier, asked)
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
@@ -273,11 +289,12 @@ class Mind:
 
         def strengthen(ledger: Ledger) -> None:
             here = ledger.places.ensure(place, self._zone, request.now)
-            if ledger.life.outcome(here, "recall", cause) is None:
-                self._strengthen(ledger, here, [state.memory_id for state, _ in found], cause, request.now)
-                if key is not None:
-                    outcome = {"asked": digest(asked), "hits": hits_to(hits)}
-                    ledger.life.conclude(here, "recall", cause, outcome, request.now)
+            if key is not None:
+                if ledger.life.outcome(here, "recall", key) is not None:
+                    return
+                outcome = {"asked": digest(asked), "hits": hits_to(hits)}
+                ledger.life.conclude(here, "recall", key, outcome, request.now)
+            self._strengthen(ledger, here, [state.memory_id for state, _ in found], request.now, key=key)
 
         self._truth.write(strengthen)
         return hits
@@ -349,6 +366,21 @@ class Mind:
                 ),
                 now,
             ]
+
+    def variants(
+        self, turn_id: str, *, user_id: str, agent_id: str = "default", world: str | None = None
+    ) -> list[Turn]:
+        """What was said in the place of this turn before it was replaced, in the order of rejection: turns and replies.
+
+        Nothing recalls them; they go when the memory of the turn is deleted.
+        """
+        place = self._place(user_id, agent_id, world)
+        check_name("turn_id", turn_id)
+        with self._truth.read() as ledger:
+            scope = ledger.places.find(place)
+            if scope is None or ledger.reading.turn(scope, turn_id) is None:
+                raise NotFound("turn", turn_id)
+            return ledger.reading.variants(scope, turn_id)
 
     def delete_all(self, *, user_id: str, agent_id: str | None = None) -> None:
         """Delete everything of a companion's own world; of the whole account where `agent_id` is None."""
@@ -453,24 +485,28 @@ class Mind:
             step.did = "this turn was answered before: the same reply, and nothing changed"
         return replace(reply, trace=trace.steps)
 
-    def _strengthen(self, ledger: Ledger, scope: Scope, memory_ids: Sequence[int], cause: str, now: float) -> None:
+    def _strengthen(
+        self, ledger: Ledger, scope: Scope, memory_ids: Sequence[int], now: float, *,
+        turn_uid: str | None = None, key: str | None = None,
+    ) -> None:  # fmt: skip
         """What recall does to these memories, from what they are inside this very transaction."""
         states = ledger.reading.states(scope, memory_ids)
-        ledger.life.reinforce(scope, recalling.reinforcements(states, now), cause, now)
+        ledger.life.reinforce(scope, recalling.reinforcements(states, now), now, turn_uid=turn_uid, key=key)
 
-    def _remember(self, place: Place, session: str, turns: Sequence[Perceived]) -> tuple[Scope, list[tuple[int, str]]]:
+    def _remember(
+        self, place: Place, session: str, turns: Sequence[Perceived], replaces: str | None = None
+    ) -> tuple[Scope, Remembered]:
         now = self._now().timestamp()
 
-        def unit(ledger: Ledger) -> tuple[Scope, list[tuple[int, str]]]:
+        def unit(ledger: Ledger) -> tuple[Scope, Remembered]:
             scope = ledger.places.ensure(place, self._zone, now)
-            return scope, ledger.memories.remember(scope, session, turns, ledger.embedder_id, now)
+            kept = ledger.memories.remember(scope, session, turns, ledger.embedder_id, now, replaces=replaces)
+            return scope, kept
 
         return self._truth.write(unit)
 
-    def _request(self, query: str, asking: Asking, exclude: tuple[int, ...] = ()) -> recalling.Request:
-        return request_of(
-            self._perception, query, asking, now=self._now().timestamp(), seed=self._seed, exclude=exclude
-        )
+    def _request(self, query: str, asking: Asking) -> recalling.Request:
+        return request_of(self._perception, query, asking, now=self._now().timestamp(), seed=self._seed)
 
     def _rank(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> list[tuple[State, Hit]]:
         mood = self._mood(ledger, scope)

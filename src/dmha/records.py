@@ -45,12 +45,13 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """A fact as it was told: `id` names it in the truth, `recorded_at` is when it was learned."""
+    """A fact as it was told: `id` names it in the truth, `recorded_at` is when it was learned, `turn_id` the turn."""
 
     id: int
     fact: Fact
     recorded_at: datetime
     private: bool = False
+    turn_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class RuleRow:
     text: str
     source: str | None
     recorded_at: datetime
+    turn_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,24 @@ class Perceived:
     half_life: float
     facts: tuple[Fact, ...] = ()
     rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """A turn as the last of its path: how many turns are in the window there, and how many characters they are."""
+
+    turn_id: int
+    uid: str
+    window_turns: int
+    window_characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What a unit of turns came to: each memory's id and public id in the order given, and the last turn."""
+
+    memories: tuple[tuple[int, str], ...]
+    last: Tip
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,3 +230,5 @@ class Reinforcement:
     half_life: float
     recall_count: int
     tier: Tier
+    joy: float
+    aversion: float

@@ -19,7 +19,7 @@ from dmha.domain.text import terms
 from dmha.errors import InvalidInput, OutOfBounds, Unavailable
 from dmha.faculties import consistency, metacognition
 from dmha.protocols import ChatModel, Ledger
-from dmha.records import FactRow, Perceived, RuleRow, Scope, State, Uttered
+from dmha.records import FactRow, Perceived, RuleRow, Scope, State, Tip, Uttered
 from dmha.types import Affect, Answer, Hit, Step
 
 # How many memories come back for a reply, and how likely each must be to answer (see faculties/recall). A model that
@@ -90,26 +90,29 @@ class Scene:
         ledger: Ledger,
         scope: Scope,
         name: str,
-        session: str,
+        tip: Tip,
+        aside: frozenset[int],
         heard: Perceived,
         present: tuple[str, ...],
         hits: Sequence[tuple[State, Hit]],
         mood: Affect,
         now: datetime,
     ) -> Scene:
-        """Read what belongs to this moment."""
+        """Read what belongs to this moment; what was told in the turns `aside`, on other branches, does not."""
         reading = ledger.reading
-        recent = [state for state in reading.gists(scope, session, LATEST_GISTS) if _may_hear(state, present)]
+        recent = [state for state in reading.gists(scope, tip.turn_id, LATEST_GISTS) if _may_hear(state, present)]
         recalled = [state for state, _ in hits if state.kind == "summary"]
         gists = {state.memory_id: state for state in (*recalled, *recent)}
         return cls(
             name=name,
             heard=heard,
             hits=hits,
-            facts=ledger.knowledge.facts(scope, present),
-            rules=ledger.knowledge.rules(scope, present),
+            facts=[row for row in ledger.knowledge.facts(scope, present) if row.turn_id not in aside],
+            rules=[row for row in ledger.knowledge.rules(scope, present) if row.turn_id not in aside],
             window=[
-                turn for turn in reading.window(scope, session) if turn.uid != heard.uid and _may_hear(turn, present)
+                turn
+                for turn in reading.window(scope, tip.turn_id)
+                if turn.uid != heard.uid and _may_hear(turn, present)
             ],
             gists=sorted(gists.values(), key=lambda state: (state.at, state.memory_id)),
             persona=[state for state in reading.personas(scope, MOST_PERSONA) if _may_hear(state, present)],
@@ -132,10 +135,14 @@ class Scene:
         return any(stands(fact.value, draft) or stands(fact.attribute, draft) for fact in told)
 
     def lasting(self, endings: Sequence[metacognition.Ending]) -> list[metacognition.Ending]:
-        """The endings to write down. What one told in private ends nothing that was said openly, but for this reply."""
+        """The endings to write down, the earliest first: a fact ends once.
+
+        What one told in private ends nothing that was said openly, but for this reply.
+        """
         open_ = {row.id for row in self.facts if not row.private}
         whispered = any(row.private for row in self.facts)
-        return [ending for ending in endings if not (whispered and ending.fact_id in open_)]
+        lasting = (ending for ending in endings if not (whispered and ending.fact_id in open_))
+        return sorted(lasting, key=lambda ending: ending.valid_to)
 
     @property
     def knowledge(self) -> Knowledge:

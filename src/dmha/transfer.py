@@ -15,7 +15,7 @@ from dmha.errors import InvalidInput, NotFound, Unavailable
 from dmha.protocols import Ledger, Truth
 from dmha.records import Counted
 
-FORMAT = "dmha-export-1"
+FORMAT = "dmha-export-2"
 _FIX = "Give a file made by dmha export, as it was written."
 
 

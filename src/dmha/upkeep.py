@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dmha.faculties import consolidation
 from dmha.faculties.perception import Perception, count
 from dmha.protocols import Ledger, Progress, Truth
-from dmha.records import Gist, Scope, Uttered
+from dmha.records import Gist, Scope, Tip
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,32 +18,28 @@ if TYPE_CHECKING:
 _AT_ONCE = 256  # memories embedded between two commits and two reports of progress
 
 
-class _OvertakenError(Exception):
-    """Somebody else did it meanwhile."""
-
-
-def fold_window(truth: Truth, perception: Perception, scope: Scope, session: str, now: float) -> int:
-    """Summarise the oldest part of a full window into long-term memory; returns how many gists were made."""
-    with truth.read() as ledger:
-        window = ledger.reading.window(scope, session)
-    folds: list[tuple[list[Uttered], Gist | None]] = []
-    while part := consolidation.oldest_part(window):
-        folds.append((part, consolidation.gist(part, count, perception.embed)))
-        window = window[len(part) :]
-
-    def unit(ledger: Ledger) -> None:
-        for part, gist in folds:
-            if ledger.memories.leave_window([turn.turn_id for turn in part]) < len(part):
-                raise _OvertakenError  # another process folds this window: undo, and leave it to that one
-            if gist is not None:
-                ledger.memories.add_gist(scope, session, gist, ledger.embedder_id, now)
-
-    try:
-        if folds:
-            truth.write(unit)
-    except _OvertakenError:
+def fold_window(truth: Truth, perception: Perception, scope: Scope, session: str, tip: Tip, now: float) -> int:
+    """Summarise the oldest part of a window that is full at the tip; returns how many gists were made."""
+    if not consolidation.is_full(tip):
         return 0
-    return len(folds)
+    with truth.read() as ledger:
+        window = ledger.reading.window(scope, tip.turn_id)
+    gists: list[Gist] = []
+    folded = 0
+    while part := consolidation.oldest_part(window):
+        gist = consolidation.gist(part, tip, count, perception.embed)
+        gists += [] if gist is None else [gist]
+        folded, window = part[-1].turn_id, window[len(part) :]
+
+    def unit(ledger: Ledger) -> int:
+        left = sum(len(turn.text) for turn in window)
+        if not ledger.memories.leave_window(tip, folded, left):
+            return 0  # another process folds this window, or the talk went on: it is left to that one
+        for gist in gists:
+            ledger.memories.add_gist(scope, session, gist, tip, ledger.embedder_id, now)
+        return len(gists)
+
+    return truth.write(unit) if folded else 0
 
 
 def reembed(truth: Truth, perception: Perception, progress: Progress) -> int:

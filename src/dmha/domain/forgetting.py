@@ -5,6 +5,8 @@ Forgetting is stateless: nothing ticks, `retention` is computed when it is read.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -46,6 +48,15 @@ def reinforce(half_life: float, recall_count: int, retention_now: float, joy: fl
     spaced = SPACED_GAIN * (1.0 - retention_now) * (1.0 + long_term(recall_count))
     felt = 1.0 + FEEDBACK * (joy - aversion)
     return min(half_life * (1.0 + (CRAMMED_GAIN + spaced) * felt), LONGEST_HALF_LIFE)
+
+
+def practised(half_life: float, born: float, recalls: Iterable[tuple[float, float, float]]) -> tuple[float, float]:
+    """The half-life and the last recall's time after these recalls in their order: (at, joy, aversion) each."""
+    last = born
+    for count, (at, joy, aversion) in enumerate(recalls, 1):
+        half_life = reinforce(half_life, count, float(retention(at - last, half_life)), joy, aversion)
+        last = at
+    return half_life, last
 
 
 def tier_after(recall_count: int) -> Tier:

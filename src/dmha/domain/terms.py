@@ -39,12 +39,11 @@ def term_id(term: str) -> int:
 
 def pack(text_terms: Sequence[str]) -> NDArray[np.void]:
     """The terms with their counts, sorted by id: what is stored of a text and loaded without segmenting again."""
-    counts = Counter(map(term_id, text_terms))
-    packed = np.empty(len(counts), TERM_DTYPE)
-    packed["term"] = np.fromiter(counts.keys(), "<u8", len(counts))
-    packed["count"] = np.minimum(np.fromiter(counts.values(), np.int64, len(counts)), _MOST_COUNTED)
-    packed.sort(order="term")
-    return packed
+    counts: dict[int, int] = Counter(map(term_id, text_terms))
+    if len(text_terms) > _MOST_COUNTED:  # in a shorter text no term can be more than its two bytes tell
+        counts = {term: min(count, _MOST_COUNTED) for term, count in counts.items()}
+    packed = np.fromiter(counts.items(), TERM_DTYPE, len(counts))
+    return packed[packed["term"].argsort()]
 
 
 def saturated(packed: NDArray[np.void], length: int, reference_length: float) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dmha.domain import affect
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.domain.summary import summarise
-from dmha.records import Counted, Gist, Uttered
+from dmha.records import Counted, Gist, Tip, Uttered
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,11 @@ WINDOW_CHARACTERS = 16_000
 # What is folded at once: half a window, so that folding is rare and what is left still tells the thread.
 FOLDED_TURNS = WINDOW_TURNS // 2
 GIST_SENTENCES = 5
+
+
+def is_full(tip: Tip) -> bool:
+    """Whether the window at the tip may hold something to fold."""
+    return tip.window_turns > WINDOW_TURNS or tip.window_characters > WINDOW_CHARACTERS
 
 
 def oldest_part(window: Sequence[Uttered]) -> list[Uttered]:
@@ -46,24 +51,26 @@ def oldest_part(window: Sequence[Uttered]) -> list[Uttered]:
 
 def gist(
     turns: Sequence[Uttered],
+    tip: Tip,
     count: Callable[[str], Counted],
     embed: Callable[[Sequence[tuple[str, str]]], list[NDArray[np.float32] | None]],
 ) -> Gist | None:
-    """The gist of these turns, ready to be remembered; None where all was private or said by the companion itself."""
+    """The gist of these turns, made after the turn at the tip; None where all was private or the companion's own."""
     told = [turn for turn in turns if turn.private_to is None]
     heard = [turn for turn in told if turn.source != "assistant"]
     if not heard:
         return None
     text = summarise([(turn.speaker, turn.text) for turn in heard], limit=GIST_SENTENCES)
-    felt = affect.appraise(text)
+    felt, counted = affect.appraise(text), count(text)
+    uids = (turn.uid for turn in turns)
     return Gist(
-        memory_uid="g_" + blake2b("\x1f".join(turn.uid for turn in turns).encode(), digest_size=16).hexdigest(),
+        memory_uid="g_" + blake2b("\x1f".join((*uids, tip.uid)).encode(), digest_size=16).hexdigest(),
         text=text,
         at=heard[-1].at,
         vector=embed([("dmha", text)])[0],
-        counted=count(text),
+        counted=counted,
         affect=felt,
-        importance=affect.importance(felt, text),
+        importance=affect.importance(felt, text, counted.length),
         half_life=DEFAULT_HALF_LIFE,
         sources=tuple(turn.memory_id for turn in told),
     )

@@ -181,6 +181,8 @@ def _reinforced(state: State, now: float) -> Reinforcement:
         state.half_life if state.kind in NEVER_FADES else half_life,
         recalls,
         tier_after(recalls),
+        state.joy,
+        state.aversion,
     )
 
 

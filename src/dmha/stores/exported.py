@@ -25,25 +25,24 @@ TABLES: tuple[Table, ...] = (
     schema.recalls,
     schema.impulses,
     schema.facts,
+    schema.endings,
     schema.rules,
     schema.lessons,
     schema.outcomes,
     schema.vectors,
 )
 END = "end"
-# What the importing file gives anew.
-LEFT_OUT = frozenset({"id", "tenant_id", "user_id"})
+# What the importing file gives anew, or finds again from the rest.
+LEFT_OUT = frozenset({"id", "tenant_id", "user_id", "branch_id", "in_window"})
 
 
 def _references(table: Table) -> dict[str, str]:
-    # A session names its last turn without a foreign key, for turns refer to sessions.
-    found = {"head_id": "turns"} if table is schema.sessions else {}
-    for column in table.c:
-        for key in column.foreign_keys:
-            target = key.column.table
-            if target in TABLES:
-                found[column.name] = target.name
-    return found
+    return {
+        column.name: key.column.table.name
+        for column in table.c
+        for key in column.foreign_keys
+        if key.column.table in TABLES
+    }
 
 
 # Which columns of each table refer to which exported tables.

@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, and_, func, insert, literal, or_, select
 
 from dmha.records import FactRow, RuleRow, Scope
 from dmha.stores import schema
 from dmha.stores.places import Places, allocate
 from dmha.types import Fact
+
+# When the first of its endings ended a fact.
+_ENDED = (
+    select(func.min(schema.endings.c.valid_to)).where(schema.endings.c.fact_id == schema.facts.c.id).scalar_subquery()
+)
 
 
 class Knowledge:
@@ -24,10 +29,9 @@ class Knowledge:
         """Every fact not taken back, in the order told; what was told in private only while its speaker is present."""
         facts, turns = schema.facts, schema.turns
         rows = self._connection.execute(
-            select(facts, turns.c.uid)
+            select(facts, turns.c.uid, _ENDED.label("ended_at"))
             .join(turns, turns.c.id == facts.c.turn_id, isouter=True)
             .where(facts.c.tenant_id == scope.tenant_id, facts.c.retracted_at.is_(None))
-            .where(or_(turns.c.id.is_(None), turns.c.active))
             .where(or_(facts.c.private_to.is_(None), facts.c.private_to.in_(self._there(scope, present))))
             .order_by(facts.c.id)
         )
@@ -37,14 +41,13 @@ class Knowledge:
         """Every rule not taken back, in the order told; a private one only while its speaker is present."""
         rules, turns = schema.rules, schema.turns
         rows = self._connection.execute(
-            select(rules.c.text, turns.c.uid, rules.c.recorded_at)
+            select(rules.c.text, turns.c.uid, rules.c.recorded_at, rules.c.turn_id)
             .join(turns, turns.c.id == rules.c.turn_id, isouter=True)
             .where(rules.c.tenant_id == scope.tenant_id, rules.c.retracted_at.is_(None))
             .where(or_(rules.c.private_to.is_(None), rules.c.private_to.in_(self._there(scope, present))))
-            .where(or_(turns.c.id.is_(None), turns.c.active))
             .order_by(rules.c.id)
         )
-        return [RuleRow(row.text, row.uid, datetime.fromtimestamp(row.recorded_at, UTC)) for row in rows]
+        return [RuleRow(row.text, row.uid, datetime.fromtimestamp(row.recorded_at, UTC), row.turn_id) for row in rows]
 
     def _there(self, scope: Scope, present: tuple[str, ...]) -> list[int]:
         found = (self._places.find_speaker(scope, name) for name in present)
@@ -64,19 +67,16 @@ class Knowledge:
 
     def end(self, scope: Scope, fact_id: int, valid_to: float, note: str, turn_uid: str) -> None:
         """End a fact's truth, with the reason and the turn that brought it to light; the fact stays."""
-        turn_id = select(schema.turns.c.id).where(
-            schema.turns.c.tenant_id == scope.tenant_id, schema.turns.c.uid == turn_uid
+        turns, facts, endings = schema.turns, schema.facts, schema.endings
+        here = and_(turns.c.tenant_id == facts.c.tenant_id, turns.c.uid == turn_uid)
+        ended = select(facts.c.id, turns.c.id, literal(valid_to), literal(note)).join(turns, here)
+        ended = ended.where(
+            facts.c.id == fact_id,
+            facts.c.tenant_id == scope.tenant_id,
+            or_(facts.c.valid_to.is_(None), facts.c.valid_to > valid_to),
+            ~select(endings.c.fact_id).where(endings.c.fact_id == facts.c.id, endings.c.valid_to <= valid_to).exists(),
         )
-        facts = schema.facts
-        self._connection.execute(
-            update(facts)
-            .where(
-                facts.c.id == fact_id,
-                facts.c.tenant_id == scope.tenant_id,
-                or_(facts.c.valid_to.is_(None), facts.c.valid_to > valid_to),
-            )
-            .values(valid_to=valid_to, note=note, ended_by=turn_id.scalar_subquery())
-        )
+        self._connection.execute(insert(endings).from_select([column.name for column in endings.c], ended))
 
 
 def fact_row(
@@ -88,7 +88,7 @@ def fact_row(
         "value": fact.value, "negated": fact.negated, "confidence": fact.confidence, "scope": fact.scope,
         "valid_from": at if fact.valid_from is None else fact.valid_from.timestamp(),
         "valid_to": None if fact.valid_to is None else fact.valid_to.timestamp(),
-        "recorded_at": now, "retracted_at": None, "private_to": private_to, "note": "", "ended_by": None,
+        "recorded_at": now, "retracted_at": None, "private_to": private_to,
     }  # fmt: skip
 
 
@@ -101,10 +101,10 @@ def _fact(row: Any) -> FactRow:
         confidence=row.confidence,
         scope=row.scope,
         valid_from=_moment(row.valid_from),
-        valid_to=_moment(row.valid_to),
+        valid_to=_moment(min((end for end in (row.valid_to, row.ended_at) if end is not None), default=None)),
         source=row.uid,
     )
-    return FactRow(row.id, fact, datetime.fromtimestamp(row.recorded_at, UTC), row.private_to is not None)
+    return FactRow(row.id, fact, datetime.fromtimestamp(row.recorded_at, UTC), row.private_to is not None, row.turn_id)
 
 
 def _moment(seconds: float | None) -> datetime | None:

@@ -19,8 +19,10 @@ class Life:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def reinforce(self, scope: Scope, recalled: Sequence[Reinforcement], cause: str, now: float) -> None:
-        """Strengthen this companion's perspective on what it recalled; `cause` is the turn or key that asked."""
+    def reinforce(
+        self, scope: Scope, recalled: Sequence[Reinforcement], now: float, *, turn_uid: str | None, key: str | None
+    ) -> None:
+        """Strengthen this companion's perspective on what it recalled, for a turn's reply or a caller."""
         perspectives = schema.perspectives
         take_up(self._connection, scope, [item.memory_id for item in recalled])
         for item in recalled:
@@ -30,26 +32,29 @@ class Life:
                 .values(half_life=item.half_life, recall_count=item.recall_count, tier=item.tier, last_recalled_at=now)
             )
         if recalled:
+            turn_id = self._turn_id(scope, turn_uid)
             first = allocate(self._connection, schema.recalls, len(recalled))
             rows = [
                 {
                     "id": first + i,
                     "companion_id": scope.companion_id,
                     "memory_id": item.memory_id,
+                    "turn_id": turn_id,
+                    "key": key,
                     "at": now,
-                    "cause": cause,
+                    "joy": item.joy,
+                    "aversion": item.aversion,
                 }
                 for i, item in enumerate(recalled)
             ]
             self._connection.execute(insert(schema.recalls), rows)
 
     def impulses(self, scope: Scope, since: float) -> list[tuple[float, float, float, float]]:
-        """The impulses of feeling since then, of turns that count: (at, joy, aversion, trauma)."""
-        impulses, turns = schema.impulses, schema.turns
+        """The impulses of feeling since then: (at, joy, aversion, trauma)."""
+        impulses = schema.impulses
         rows = self._connection.execute(
             select(impulses.c.at, impulses.c.joy, impulses.c.aversion, impulses.c.trauma)
-            .join(turns, turns.c.id == impulses.c.turn_id)
-            .where(impulses.c.companion_id == scope.companion_id, impulses.c.at > since, turns.c.active)
+            .where(impulses.c.companion_id == scope.companion_id, impulses.c.at > since)
             .order_by(impulses.c.at, impulses.c.id)
         )
         return [(row.at, row.joy, row.aversion, row.trauma) for row in rows]
@@ -77,17 +82,11 @@ class Life:
 
     def learn(self, scope: Scope, question: str, answer: str, reason: str, *, turn_uid: str | None, now: float) -> None:
         """Queue a lesson: what should be answered when this is asked, and why it was learned."""
-        turns = schema.turns
-        turn_id = None
-        if turn_uid is not None:
-            turn_id = self._connection.execute(
-                select(turns.c.id).where(turns.c.tenant_id == scope.tenant_id, turns.c.uid == turn_uid)
-            ).scalar()
         self._connection.execute(
             insert(schema.lessons).values(
                 id=allocate(self._connection, schema.lessons), tenant_id=scope.tenant_id,
-                companion_id=scope.companion_id, turn_id=turn_id, question=question, answer=answer, reason=reason,
-                status="queued", at=now,
+                companion_id=scope.companion_id, turn_id=self._turn_id(scope, turn_uid), question=question,
+                answer=answer, reason=reason, status="queued", at=now,
             )
         )  # fmt: skip
 
@@ -112,3 +111,8 @@ class Life:
                 body=body,
             )
         )  # fmt: skip
+
+    def _turn_id(self, scope: Scope, uid: str | None) -> int | None:
+        turns = schema.turns
+        mine = (turns.c.tenant_id == scope.tenant_id, turns.c.uid == uid)
+        return None if uid is None else self._connection.execute(select(turns.c.id).where(*mine)).scalar()

@@ -10,24 +10,15 @@ import numpy as np
 from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
 
 from dmha.errors import InvalidInput, NotFound, Stale
-from dmha.records import Counted, Gist, Perceived, Scope
+from dmha.records import Counted, Gist, Perceived, Remembered, Scope, Tip
 from dmha.stores import schema
+from dmha.stores.changelog import log
 from dmha.stores.knowledge import fact_row
 from dmha.stores.perspectives import born, take_up
 from dmha.stores.places import CHUNK, Places, allocate
-
-# What hangs on a memory and goes with it.
-_DEPENDENT = (
-    schema.vectors.c.memory_id,
-    schema.terms.c.memory_id,
-    schema.perspectives.c.memory_id,
-    schema.recalls.c.memory_id,
-    schema.memory_versions.c.memory_id,
-    schema.memory_sources.c.memory_id,
-    schema.memory_sources.c.source_id,
-)
-# What hangs on a turn and goes when its memory is deleted: what was told in it is no longer known.
-_TOLD_IN_TURN = (schema.facts.c.turn_id, schema.rules.c.turn_id, schema.impulses.c.turn_id, schema.lessons.c.turn_id)
+from dmha.stores.removal import drop, drop_world, quoting, untell
+from dmha.stores.tree import Node, Tree
+from dmha.stores.variants import Variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +36,57 @@ class Memories:
     def __init__(self, connection: Connection, places: Places) -> None:
         self._connection = connection
         self._places = places
+        self._tree = Tree(connection)
+        self._variants = Variants(connection, self._tree)
 
     def remember(
-        self, scope: Scope, session: str, turns: Sequence[Perceived], embedder_id: int, now: float
-    ) -> list[tuple[int, str]]:
+        self,
+        scope: Scope,
+        session: str,
+        turns: Sequence[Perceived],
+        embedder_id: int,
+        now: float,
+        *,
+        answers: str | None = None,
+        replaces: str | None = None,
+    ) -> Remembered:
         """Write the turns as children of one another; a turn whose uid is known already is left as it is.
 
-        Returns the memories' ids and public ids in the order of `turns`. A known uid with another text is the caller's
-        mistake.
+        The first stands after the parent it names; else, where it `answers` a turn, after that; else, where it
+        `replaces` one, in its place; else at the session's end. A known uid with another text is the caller's mistake.
         """
         known = self._known(scope, turns)
         fresh = [turn for turn in turns if turn.uid not in known]
-        if fresh:
-            known |= self._insert(scope, session, fresh, embedder_id, now)
-        return [known[turn.uid] for turn in turns]
+        if not fresh:
+            return Remembered(tuple(known[turn.uid] for turn in turns), self._tree.find(scope, turns[-1].uid).tip)
+        session_id = self._places.session(scope, session)
+        if replaces is not None:
+            after = self._instead(scope, session_id, replaces, fresh[0].uid)
+        elif answers is not None:
+            self._variants.refuse_rejected(scope, [answers])
+            after = self._tree.after(scope, session_id, answers)
+        else:
+            after = self._tree.last(session_id)
+        made, tip = self._insert(scope, session_id, fresh, after, embedder_id, now)
+        known |= made
+        return Remembered(tuple(known[turn.uid] for turn in turns), tip)
 
-    def add_gist(self, scope: Scope, session: str, gist: Gist, embedder_id: int, now: float) -> int:
-        """Write a summary with its links to what it was made of."""
+    def _instead(self, scope: Scope, session_id: int, replaced: str, uid: str) -> Node | None:
+        """Take the replaced turn back; returns the turn after which the new one stands."""
+        rejected_for = self._variants.rejected_for(scope, replaced)
+        if rejected_for is not None:
+            raise InvalidInput(
+                "replaces", f"{replaced!r} was replaced by {rejected_for!r}", f"Replace {rejected_for!r} instead."
+            )
+        parent_id = self._variants.take_back(scope, session_id, replaced, uid)
+        return None if parent_id is None else self._tree.node(parent_id)
+
+    def add_gist(self, scope: Scope, session: str, gist: Gist, tip: Tip, embedder_id: int, now: float) -> int:
+        """Write a summary made after that turn, with its links to what it was made of."""
         memory_id = allocate(self._connection, schema.memories)
         base = {
-            "id": memory_id, "tenant_id": scope.tenant_id, "uid": gist.memory_uid, "turn_id": None,
-            "session_id": self._places.session(scope, session, now), "speaker_id": self._places.speaker(scope, "dmha"),
+            "id": memory_id, "tenant_id": scope.tenant_id, "uid": gist.memory_uid, "turn_id": tip.turn_id,
+            "session_id": self._places.session(scope, session), "speaker_id": self._places.speaker(scope, "dmha"),
             "kind": "summary", "source": "dream", "trust": 1.0, "private_to": None, "recallable": True, "version": 1,
             "at": gist.at, "recorded_at": now, "score0": gist.importance, "metadata": {}, "text": gist.text,
         }  # fmt: skip
@@ -73,16 +94,15 @@ class Memories:
         self._many(schema.memory_sources, [{"memory_id": memory_id, "source_id": source} for source in gist.sources])
         self._many(schema.perspectives, [born(scope, memory_id, gist)])
         self._derived(memory_id, gist.counted, gist.vector, embedder_id)
-        self._log(scope.tenant_id, [(memory_id, 1)])
+        log(self._connection, scope.tenant_id, [(memory_id, 1)])
         return memory_id
 
-    def leave_window(self, turn_ids: Sequence[int]) -> int:
-        """Take these turns out of the working window; returns how many were still in it."""
-        turns = schema.turns
-        done = self._connection.execute(
-            update(turns).where(turns.c.id.in_(turn_ids), turns.c.in_window).values(in_window=False)
-        )
-        return int(done.rowcount)
+    def leave_window(self, tip: Tip, upto: int, characters: int) -> bool:
+        """Take the turns up to that one out of the window at the tip, which is `characters` long then.
+
+        False where the window is no longer what was read.
+        """
+        return self._tree.narrow(tip, upto, characters)
 
     def change(
         self,
@@ -114,7 +134,7 @@ class Memories:
         self._connection.execute(update(memories).where(memories.c.id == row.id).values(values))
         if said is not None:
             self._say_instead(scope, row, said, embedder_id, now)
-        self._log(scope.tenant_id, [(row.id, row.version + 1)])
+        log(self._connection, scope.tenant_id, [(row.id, row.version + 1)])
 
     def _say_instead(self, scope: Scope, row: Any, said: Perceived, embedder_id: int, now: float) -> None:
         views = schema.perspectives
@@ -125,14 +145,12 @@ class Memories:
         felt = said.affect
         self._connection.execute(
             update(views)
-            .where(views.c.memory_id == row.id)
+            .where(views.c.memory_id == row.id, views.c.born)
             .values(importance=said.importance, joy=felt.joy, aversion=felt.aversion, trauma=felt.trauma)
         )
-        quoting = self._quoting(row.id)
-        if quoting:
-            self._drop(scope.tenant_id, quoting)
-        if row.turn_id is not None:
-            self._untell(row.turn_id)
+        drop(self._connection, scope.tenant_id, quoting(self._connection, [row.id]))
+        if row.turn_id is not None and row.source != "dream":
+            untell(self._connection, [row.turn_id])
             self._tell([_told(scope, row.turn_id, row.private_to, said, now)])
 
     def set_perspective(self, scope: Scope, uid: str, /, **values: Any) -> None:
@@ -147,50 +165,20 @@ class Memories:
         )
 
     def forget(self, scope: Scope, uid: str) -> None:
-        """Delete a memory, what was told in its turn, and the summaries that quote it; a tombstone stays in the log."""
+        """Delete a memory, what was told in its turn, its variants and the summaries that quote it."""
         row = self._row(scope, uid)
-        doomed = [row.id, *self._quoting(row.id)]
-        if row.turn_id is not None:
-            self._untell(row.turn_id)
-        self._drop(scope.tenant_id, doomed)
-
-    def _quoting(self, memory_id: int) -> list[int]:
-        """The summaries made of this memory: they hold its words."""
-        links = schema.memory_sources
-        return list(self._connection.execute(select(links.c.memory_id).where(links.c.source_id == memory_id)).scalars())
-
-    def _untell(self, turn_id: int) -> None:
-        """Take back what was told in a turn; a fact that its reply ended holds again."""
-        facts = schema.facts
-        self._connection.execute(
-            update(facts).where(facts.c.ended_by == turn_id).values(valid_to=None, note="", ended_by=None)
-        )
-        for column in _TOLD_IN_TURN:
-            self._connection.execute(delete(column.table).where(column == turn_id))
+        if row.turn_id is not None and row.source != "dream":
+            untell(self._connection, [row.turn_id])
+            self._variants.forget(scope, row.turn_id)
+        drop(self._connection, scope.tenant_id, [row.id, *quoting(self._connection, [row.id])])
 
     def forget_all(self, user_id: str, world: str | None) -> None:
         """Delete everything of the account's one world, or of all; the tombstones stay, to tell other processes."""
         tenants = schema.tenants
-        query = select(tenants).where(tenants.c.user_id == user_id)
-        for row in self._connection.execute(query if world is None else query.where(tenants.c.world == world)).all():
-            self._forget_tenant(row.id)
-
-    def _forget_tenant(self, tenant_id: int) -> None:
-        run, memories, turns = self._connection.execute, schema.memories, schema.turns
-        ids = list(run(select(memories.c.id).where(memories.c.tenant_id == tenant_id)).scalars())
-        own_turns = select(turns.c.id).where(turns.c.tenant_id == tenant_id)
-        own_speakers = select(schema.speakers.c.id).where(schema.speakers.c.tenant_id == tenant_id)
-        for column in _TOLD_IN_TURN:
-            run(delete(column.table).where(column.in_(own_turns)))
-        for table in (schema.facts, schema.rules, schema.lessons, schema.outcomes):
-            run(delete(table).where(table.c.tenant_id == tenant_id))
-        for start in range(0, len(ids), CHUNK):
-            self._drop(tenant_id, ids[start : start + CHUNK])
-        run(update(turns).where(turns.c.tenant_id == tenant_id).values(parent_id=None, replaces_id=None))
-        run(delete(turns).where(turns.c.tenant_id == tenant_id))
-        run(delete(schema.sessions).where(schema.sessions.c.tenant_id == tenant_id))
-        run(delete(schema.speaker_names).where(schema.speaker_names.c.speaker_id.in_(own_speakers)))
-        run(delete(schema.speakers).where(schema.speakers.c.tenant_id == tenant_id))
+        query = select(tenants.c.id).where(tenants.c.user_id == user_id)
+        query = query if world is None else query.where(tenants.c.world == world)
+        for tenant_id in self._connection.execute(query).scalars().all():
+            drop_world(self._connection, tenant_id)
 
     def revector(self, rows: Iterable[tuple[int, np.ndarray | None]], embedder_id: int) -> None:
         """Replace the vectors of these memories by ones of another embedder; None: it does not serve the text.
@@ -209,11 +197,12 @@ class Memories:
             vectors, [{"memory_id": r.id, "embedder_id": embedder_id, "data": _blob(made[r.id])} for r in waiting]
         )
         for row in waiting:
-            self._log(row.tenant_id, [(row.id, row.version)])
+            log(self._connection, row.tenant_id, [(row.id, row.version)])
 
     def _known(self, scope: Scope, turns: Sequence[Perceived]) -> dict[str, tuple[int, str]]:
         memories, table, versions = schema.memories, schema.turns, schema.memory_versions
         first = and_(versions.c.memory_id == memories.c.id, versions.c.version == 1)
+        words = and_(memories.c.turn_id == table.c.id, memories.c.source != "dream")
         known: dict[str, tuple[int, str]] = {}
         for start in range(0, len(turns), CHUNK):
             given = {turn.uid: turn for turn in turns[start : start + CHUNK]}
@@ -226,7 +215,7 @@ class Memories:
                     schema.speakers.c.name,
                     memories.c.private_to,
                 )
-                .join(memories, memories.c.turn_id == table.c.id, isouter=True)
+                .join(memories, words, isouter=True)
                 .join(schema.speakers, schema.speakers.c.id == memories.c.speaker_id, isouter=True)
                 .join(versions, first, isouter=True)
                 .where(table.c.tenant_id == scope.tenant_id, table.c.uid.in_(given))
@@ -243,71 +232,51 @@ class Memories:
                         "turn id", f"{row.uid!r} was already used for another turn", "Give every turn an id of its own."
                     )
                 known[row.uid] = row.id, row.memory_uid
+        self._variants.refuse_rejected(scope, [turn.uid for turn in turns if turn.uid not in known])
         return known
 
     def _insert(
-        self, scope: Scope, session: str, fresh: Sequence[Perceived], embedder_id: int, now: float
-    ) -> dict[str, tuple[int, str]]:
+        self,
+        scope: Scope,
+        session_id: int,
+        fresh: Sequence[Perceived],
+        after: Node | None,
+        embedder_id: int,
+        now: float,
+    ) -> tuple[dict[str, tuple[int, str]], Tip]:
         connection, count = self._connection, len(fresh)
-        session_id = self._places.session(scope, session, now)
         turn_id, memory_id = allocate(connection, schema.turns, count), allocate(connection, schema.memories, count)
-        parents = self._parents(scope, session_id, fresh, turn_id)
+        nodes = self._tree.grow(scope, session_id, fresh, turn_id, after)
         turns, memories, perspectives = [], [], []
         told: list[_Told] = []
-        for offset, turn in enumerate(fresh):
-            this, memory = turn_id + offset, memory_id + offset
+        for offset, (turn, node) in enumerate(zip(fresh, nodes, strict=True)):
+            memory = memory_id + offset
             private_to = None if turn.private_to is None else self._places.speaker(scope, turn.private_to)
             turns.append({
-                "id": this, "tenant_id": scope.tenant_id, "uid": turn.uid, "session_id": session_id,
-                "parent_id": parents[offset], "replaces_id": None, "active": True,
-                "in_window": turn.kind == "episode", "recorded_at": now,
+                "id": node.id, "tenant_id": scope.tenant_id, "uid": turn.uid, "session_id": session_id,
+                "branch_id": node.branch_id, "parent_id": node.parent_id, "window_turns": node.window_turns,
+                "window_characters": node.window_characters, "in_window": turn.kind == "episode", "recorded_at": now,
             })  # fmt: skip
             memories.append({
-                "id": memory, "tenant_id": scope.tenant_id, "uid": turn.memory_uid, "turn_id": this,
+                "id": memory, "tenant_id": scope.tenant_id, "uid": turn.memory_uid, "turn_id": node.id,
                 "session_id": session_id, "speaker_id": self._places.speaker(scope, turn.speaker), "kind": turn.kind,
                 "source": turn.source, "trust": turn.trust, "private_to": private_to, "recallable": turn.recallable,
                 "version": 1, "at": turn.at, "recorded_at": now, "score0": turn.importance,
                 "metadata": dict(turn.metadata), "text": turn.text,
             })  # fmt: skip
             perspectives.append(born(scope, memory, turn))
-            told.append(_told(scope, this, private_to, turn, now))
+            told.append(_told(scope, node.id, private_to, turn, now))
         for table, rows in ((schema.turns, turns), (schema.memories, memories), (schema.perspectives, perspectives)):
             connection.execute(insert(table), rows)
         self._tell(told)
         self._derived_many([(memory_id + i, turn) for i, turn in enumerate(fresh)], embedder_id)
-        head = turn_id + count - 1
-        connection.execute(update(schema.sessions).where(schema.sessions.c.id == session_id).values(head_id=head))
-        self._log(scope.tenant_id, [(memory_id + offset, 1) for offset in range(count)])
-        return {turn.uid: (memory_id + offset, turn.memory_uid) for offset, turn in enumerate(fresh)}
+        log(connection, scope.tenant_id, [(memory_id + offset, 1) for offset in range(count)])
+        return {turn.uid: (memory_id + offset, turn.memory_uid) for offset, turn in enumerate(fresh)}, nodes[-1].tip
 
     def _tell(self, told: Sequence[_Told]) -> None:
         self._numbered(schema.impulses, [row for each in told for row in each.impulses])
         self._numbered(schema.facts, [row for each in told for row in each.facts])
         self._numbered(schema.rules, [row for each in told for row in each.rules])
-
-    def _parents(self, scope: Scope, session_id: int, fresh: Sequence[Perceived], first: int) -> list[int | None]:
-        """Each turn's parent: the one it names, else the one before it, the session's last for the first."""
-        connection = self._connection
-        head = connection.execute(select(schema.sessions.c.head_id).where(schema.sessions.c.id == session_id)).scalar()
-        here = {turn.uid: first + offset for offset, turn in enumerate(fresh)}
-        parents: list[int | None] = []
-        for offset, turn in enumerate(fresh):
-            if turn.parent is None:
-                parents.append(head if offset == 0 else first + offset - 1)
-            elif here.get(turn.parent, first + offset) < first + offset:
-                parents.append(here[turn.parent])
-            else:
-                parents.append(self._turn_id(scope, turn.parent))
-        return parents
-
-    def _turn_id(self, scope: Scope, uid: str) -> int:
-        turns = schema.turns
-        found = self._connection.execute(
-            select(turns.c.id).where(turns.c.tenant_id == scope.tenant_id, turns.c.uid == uid)
-        ).scalar()
-        if found is None:
-            raise NotFound("turn", uid)
-        return int(found)
 
     def _row(self, scope: Scope, uid: str) -> Any:
         memories = schema.memories
@@ -317,12 +286,6 @@ class Memories:
         if row is None:
             raise NotFound("memory", uid)
         return row
-
-    def _drop(self, tenant_id: int, memory_ids: Sequence[int]) -> None:
-        for column in _DEPENDENT:
-            self._connection.execute(delete(column.table).where(column.in_(memory_ids)))
-        self._connection.execute(delete(schema.memories).where(schema.memories.c.id.in_(memory_ids)))
-        self._log(tenant_id, [(memory_id, 0) for memory_id in memory_ids], deleted=True)
 
     def _derived(self, memory_id: int, counted: Counted, vector: np.ndarray | None, embedder_id: int) -> None:
         self._many(schema.terms, [_terms_row(memory_id, counted)])
@@ -347,15 +310,6 @@ class Memories:
     def _many(self, table: Table, rows: list[dict[str, Any]]) -> None:
         if rows:
             self._connection.execute(insert(table), rows)
-
-    def _log(self, tenant_id: int, versions: Sequence[tuple[int, int]], *, deleted: bool = False) -> None:
-        self._many(
-            schema.changes,
-            [
-                {"tenant_id": tenant_id, "memory_id": memory_id, "version": version, "deleted": deleted}
-                for memory_id, version in versions
-            ],
-        )
 
 
 def _told(scope: Scope, turn_id: int, private_to: int | None, said: Perceived, now: float) -> _Told:

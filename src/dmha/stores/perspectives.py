@@ -19,6 +19,7 @@ def born(scope: Scope, memory_id: int, memory: Perceived | Gist) -> dict[str, An
         "companion_id": scope.companion_id, "memory_id": memory_id, "half_life": memory.half_life, "recall_count": 0,
         "last_recalled_at": memory.at, "tier": "short_term", "importance": memory.importance,
         "joy": memory.affect.joy, "aversion": memory.affect.aversion, "trauma": memory.affect.trauma, "pinned": False,
+        "born": True,
     }  # fmt: skip
 
 
@@ -34,7 +35,7 @@ def take_up(connection: Connection, scope: Scope, memory_ids: Sequence[int]) -> 
         unseen = (
             select(
                 literal(scope.companion_id), memories.c.id, literal(DEFAULT_HALF_LIFE), literal(0), memories.c.at,
-                literal("short_term"), memories.c.score0, literal(0.0), literal(0.0), literal(0.0), false(),
+                literal("short_term"), memories.c.score0, literal(0.0), literal(0.0), literal(0.0), false(), false(),
             )
             .join(views, view, isouter=True)
             .where(memories.c.tenant_id == scope.tenant_id, memories.c.id.in_(memory_ids[start : start + CHUNK]))

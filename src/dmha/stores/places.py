@@ -62,7 +62,7 @@ class Places:
             return found
         tenants, companions = schema.tenants, schema.companions
         self._ensure_row(tenants, {"user_id": place.user_id, "world": place.world}, {"zone": zone, "created_at": now})
-        self._ensure_row(companions, {"user_id": place.user_id, "agent_id": place.agent_id}, {"created_at": now})
+        self._ensure_row(companions, {"user_id": place.user_id, "agent_id": place.agent_id}, {})
         made = self.find(place)
         assert made is not None  # noqa: S101 - both rows were just ensured in this transaction
         return made
@@ -72,11 +72,11 @@ class Places:
         made = self._ensure_row(schema.tenants, {"user_id": user_id, "world": world}, {"zone": zone, "created_at": now})
         return Scope(made, NOBODY, zone)
 
-    def companion(self, scope: Scope, agent_id: str, since: float) -> int:
+    def companion(self, scope: Scope, agent_id: str) -> int:
         """The id of the account's companion of this name, made where it is new."""
         tenants = schema.tenants
         user_id = self._connection.execute(select(tenants.c.user_id).where(tenants.c.id == scope.tenant_id)).scalar()
-        return self._ensure_row(schema.companions, {"user_id": user_id, "agent_id": agent_id}, {"created_at": since})
+        return self._ensure_row(schema.companions, {"user_id": user_id, "agent_id": agent_id}, {})
 
     def speaker(self, scope: Scope, name: str) -> int:
         """The id of the speaker of this name in the world, made where it is new."""
@@ -96,13 +96,11 @@ class Places:
         found = self._connection.execute(first.union_all(further).limit(1)).scalar()
         return None if found is None else int(found)
 
-    def session(self, scope: Scope, name: str, now: float) -> int:
+    def session(self, scope: Scope, name: str) -> int:
         """The id of the session of this name, made where it is new."""
         key = (scope.tenant_id, name)
         if key not in self._sessions:
-            self._sessions[key] = self._ensure_row(
-                schema.sessions, {"tenant_id": scope.tenant_id, "name": name}, {"head_id": None, "created_at": now}
-            )
+            self._sessions[key] = self._ensure_row(schema.sessions, {"tenant_id": scope.tenant_id, "name": name}, {})
         return self._sessions[key]
 
     def _ensure_row(self, table: Table, key: dict[str, object], rest: dict[str, object]) -> int:

@@ -46,7 +46,6 @@ class Portable:
     def rows(self, world: World, user_id: str) -> Iterator[dict[str, Any]]:
         """Every row of the tenant, references as ranks within the export, and the line that counts them."""
         ranks: dict[str, dict[int, int]] = defaultdict(dict)
-        ranks["turns"] = self._turn_ranks(world)  # a session names its last turn before the turns are written
         embedders = self._embedders()
         written = 0
         for table in TABLES:
@@ -58,7 +57,7 @@ class Portable:
                         values[name] = ranks[target][values[name]]
                 if "embedder_id" in values:
                     values["embedder_id"] = embedders[row["embedder_id"]]
-                if "id" in row and table is not schema.turns:
+                if "id" in row:
                     ranks[table.name][row["id"]] = len(ranks[table.name]) + 1
                 yield {"table": table.name, **{name: _plain(value) for name, value in values.items()}}
                 written += 1
@@ -90,13 +89,6 @@ class Portable:
                 "Import into a companion that has none, or delete_all first.",
             )
 
-    def _turn_ranks(self, world: World) -> dict[int, int]:
-        turns = schema.turns
-        ids = self._connection.execute(
-            select(turns.c.id).where(turns.c.tenant_id == world.tenant_id).order_by(turns.c.id)
-        ).scalars()
-        return {turn_id: rank for rank, turn_id in enumerate(ids, 1)}
-
     def _embedders(self) -> dict[int, str]:
         embedders = schema.embedders
         return {row.id: row.name for row in self._connection.execute(select(embedders.c.id, embedders.c.name))}
@@ -118,6 +110,8 @@ class Portable:
                 table.c.agent_id == world.name.removeprefix("agent:"),
             )
             return (table.c.user_id == user_id) & lived
+        if table in (schema.speakers, schema.sessions):
+            return (table.c.tenant_id == world.tenant_id) & _named(table)
         if "tenant_id" in table.c:
             return table.c.tenant_id == world.tenant_id
         if "memory_id" in table.c:
@@ -128,8 +122,27 @@ class Portable:
         return table.c.turn_id.in_(turns)
 
 
+def _named(table: Table) -> ColumnElement[bool]:
+    """The condition that something still refers to the row: a speaker or a session may outlive all it said."""
+    columns = (column for other in TABLES for column in other.c if column is not table.c.id)
+    return or_(*(select(c).where(c == table.c.id).exists() for c in columns if c.references(table.c.id)))
+
+
 def _order(table: Table) -> list[Any]:
-    return [table.c.id] if "id" in table.c else list(table.primary_key.columns)
+    """The order of export: by names where a row has one, else of ids, so that the same life gives the same lines."""
+    companions, speakers = schema.companions, schema.speakers
+    if table is companions:
+        return [table.c.agent_id]
+    if table in (speakers, schema.sessions):
+        return [table.c.name]
+    if table is schema.speaker_names:
+        return [select(speakers.c.name).where(speakers.c.id == table.c.speaker_id).scalar_subquery(), table.c.name]
+    if "id" in table.c:
+        return [table.c.id]
+    key: list[Any] = [column for column in table.primary_key.columns if column.name != "companion_id"]
+    if "companion_id" in table.c:
+        key.append(select(companions.c.agent_id).where(companions.c.id == table.c.companion_id).scalar_subquery())
+    return key
 
 
 def _plain(value: Any) -> Any:

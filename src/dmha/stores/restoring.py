@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from sqlalchemy import JSON, Boolean, Column, Connection, Double, Integer, LargeBinary, Table, insert, select, update
+from sqlalchemy import JSON, Boolean, Column, Connection, Double, Integer, LargeBinary, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from dmha.errors import InvalidInput
@@ -21,6 +21,7 @@ from dmha.records import Counted, Scope
 from dmha.stores import schema
 from dmha.stores.exported import END, LEFT_OUT, REFERENCES, TABLES
 from dmha.stores.places import Places, allocate
+from dmha.stores.tree import Tree
 from dmha.types import KINDS, SOURCES, TIERS
 
 _BATCH = 1_000
@@ -43,8 +44,9 @@ class Restoring:
         mine = connection.execute(select(embedders).where(embedders.c.id == embedder_id)).first()
         self._embedder = (embedder_id, mine.name, mine.dimension) if mine is not None else (embedder_id, "", 0)
         self._ids: dict[str, list[int]] = defaultdict(list)
-        self._heads: list[tuple[int, int]] = []
         self._terms: list[dict[str, Any]] = []
+        self._branch_of: dict[int | None, tuple[int, int, int]] = {}  # a turn's branch, its session, its tree's root
+        self._tips: dict[int, int] = {}
 
     def run(self, rows: Iterable[dict[str, Any]], count: Callable[[str], Counted]) -> int:
         """Write the rows; returns the number of memories. Runs in one unit: all or nothing."""
@@ -74,6 +76,8 @@ class Restoring:
             if "id" in table.c:
                 values["id"] = self._fresh_id(table, len(batch))
                 self._ids[table.name].append(values["id"])
+            if table is schema.turns:
+                values |= {"branch_id": self._branch(values), "in_window": False}
             if table is schema.memories and values["recallable"]:
                 self._terms.append(_counted(values["id"], count(values["text"])))
             batch.append(values)
@@ -84,6 +88,19 @@ class Restoring:
     def _fresh_id(self, table: Table, waiting: int) -> int:
         """The next row's id, when `waiting` rows stand before it in a batch whose ids are taken once it is written."""
         return allocate(self._connection, table, 0) if not waiting else self._ids[table.name][-1] + 1
+
+    def _branch(self, turn: dict[str, Any]) -> int:
+        """The branch of a turn on its way in, as the tree grew."""
+        session_id, parent = turn["session_id"], turn["parent_id"]
+        branch, session, root = self._branch_of.get(parent, (0, 0, 0))
+        if session != session_id or self._tips[branch] != parent:
+            made = allocate(self._connection, schema.branches)
+            left = {"parent_id": branch or None, "fork_id": parent, "root_id": root or made}
+            self._connection.execute(insert(schema.branches).values(id=made, session_id=session_id, **left))
+            branch, root = made, root or made
+        self._branch_of[turn["id"]] = branch, session_id, root
+        self._tips[branch] = turn["id"]
+        return branch
 
     def _flush(self, table: Table, batch: list[dict[str, Any]]) -> None:
         if batch and "id" in table.c:
@@ -105,10 +122,7 @@ class Restoring:
             self._companion(values)
             return None
         for name, target in REFERENCES[table.name].items():
-            if values[name] is not None and name == "head_id":  # turns follow sessions: set in the end
-                self._heads.append((len(self._ids["sessions"]), values[name]))
-                values[name] = None
-            elif values[name] is not None:
+            if values[name] is not None:
                 values[name] = self._referred(target, values[name], f"{table.name}.{name}")
         if table is schema.vectors and not self._is_mine(values):
             return None
@@ -136,26 +150,15 @@ class Restoring:
         return True
 
     def _companion(self, values: dict[str, Any]) -> None:
-        """Note the companion, made where it is new; it has lived since the earlier of what both sides know."""
+        """Note the companion, made where it is new."""
         if self._agent_id is not None and self._ids["companions"]:
             raise InvalidInput(
                 "agent_id", "the file holds several companions", "Leave agent_id out to keep their names."
             )
-        companions = schema.companions
-        companion_id = self._places.companion(self._scope, self._agent_id or values["agent_id"], values["created_at"])
-        self._connection.execute(
-            update(companions)
-            .where(companions.c.id == companion_id, companions.c.created_at > values["created_at"])
-            .values(created_at=values["created_at"])
-        )
-        self._ids["companions"].append(companion_id)
+        self._ids["companions"].append(self._places.companion(self._scope, self._agent_id or values["agent_id"]))
 
     def _finish(self) -> None:
-        sessions = schema.sessions
-        for position, rank in self._heads:
-            head = self._referred("turns", rank, "sessions.head_id")
-            mine = sessions.c.id == self._ids["sessions"][position]
-            self._connection.execute(update(sessions).where(mine).values(head_id=head))
+        Tree(self._connection).mark_windows(self._ids["sessions"])
         changes = [
             {"tenant_id": self._scope.tenant_id, "memory_id": memory_id, "version": 1, "deleted": False}
             for memory_id in self._ids["memories"]

@@ -24,7 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 
 metadata = MetaData(
     naming_convention={
@@ -77,7 +77,6 @@ companions = Table(
     _id(),
     Column("user_id", Text, nullable=False),
     Column("agent_id", Text, nullable=False),
-    Column("created_at", Double, nullable=False),
     UniqueConstraint("user_id", "agent_id"),
 )
 
@@ -103,20 +102,32 @@ speaker_names = Table(
 
 # -- what was said, as a tree ----------------------------------------------------------------------------------------
 
-# `head_id` is the last turn of the active path.
 sessions = Table(
     "sessions",
     metadata,
     _id(),
     _to("tenants", "tenant_id"),
     Column("name", Text, nullable=False),
-    Column("head_id", Integer, nullable=True),
-    Column("created_at", Double, nullable=False),
     UniqueConstraint("tenant_id", "name"),
 )
 
-# `replaces_id` is the twin that this variant took the place of; `active` is false for the rejected one. `in_window`
-# marks the working memory. A turn's words are its memory's text, kept once.
+# A branch is an unforked run of turns of one session, ids ascending. It left its `parent_id` after the turn `fork_id`
+# (no foreign key: turns refer to branches); the branches of one tree share the `root_id`.
+branches = Table(
+    "branches",
+    metadata,
+    _id(),
+    _to("sessions", "session_id"),
+    Column("root_id", Integer, nullable=False, index=True),
+    _to("branches", "parent_id", nullable=True),
+    Column("fork_id", Integer, nullable=True),
+    Index(None, "session_id"),
+    Index(None, "parent_id"),
+)
+
+# The tree of the turns that count; a turn's words are its memory's text, kept once. The last `window_turns` turns of
+# the path to a turn are the working memory at that turn, of `window_characters` in all: told by each turn of itself, so
+# a fork or a turn taken back needs nothing put right. `in_window` is the same, looked up from the memory's side.
 turns = Table(
     "turns",
     metadata,
@@ -124,20 +135,40 @@ turns = Table(
     _to("tenants", "tenant_id"),
     Column("uid", Text, nullable=False),
     _to("sessions", "session_id"),
+    _to("branches", "branch_id"),
     _to("turns", "parent_id", nullable=True),
-    _to("turns", "replaces_id", nullable=True),
-    Column("active", Boolean, nullable=False, default=True),
-    Column("in_window", Boolean, nullable=False, default=True),
+    Column("window_turns", Integer, nullable=False),
+    Column("window_characters", Integer, nullable=False),
+    Column("in_window", Boolean, nullable=False),
     Column("recorded_at", Double, nullable=False),
     UniqueConstraint("tenant_id", "uid"),
-    Index(None, "session_id", "in_window", "id"),
+    Index(None, "session_id"),
+    Index(None, "parent_id"),
+)
+
+# What was said and then said otherwise: the words alone, which nothing recalls. `instead` is the uid of the turn that
+# took the place of this one, or of one that this one followed.
+variants = Table(
+    "variants",
+    metadata,
+    _to("tenants", "tenant_id", primary_key=True),
+    Column("uid", Text, primary_key=True),
+    Column("instead", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("speaker", Text, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("private", Boolean, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("text", Text, nullable=False),
+    Index(None, "tenant_id", "instead"),
 )
 
 # -- memories, and how each companion holds them ---------------------------------------------------
 
 # `at` is when it happened (valid time), `recorded_at` when it was learned. `recallable` is false for words that merely
 # repeat what was recalled: they are kept, but never brought back as new. `private_to` is the speaker who has to be
-# present for it to come back; null for what was said openly.
+# present for it to come back; null for what was said openly. `turn_id` is the turn whose words these are, or (`source`
+# is `dream`) the turn after which the memory was made of others.
 memories = Table(
     "memories",
     metadata,
@@ -162,6 +193,8 @@ memories = Table(
     Index(None, "turn_id"),
     Index(None, "tenant_id", "kind", "at"),
 )
+_SUMMARIES = memories.c.kind == "summary"
+Index(None, memories.c.session_id, memories.c.at, sqlite_where=_SUMMARIES, postgresql_where=_SUMMARIES)
 
 memory_versions = Table(
     "memory_versions",
@@ -182,6 +215,7 @@ memory_sources = Table(
     Index(None, "source_id"),
 )
 
+# `born` is false for one that began when its companion recalled or pinned what another had lived through.
 perspectives = Table(
     "perspectives",
     metadata,
@@ -196,19 +230,25 @@ perspectives = Table(
     Column("aversion", Double, nullable=False),
     Column("trauma", Double, nullable=False),
     Column("pinned", Boolean, nullable=False),
+    Column("born", Boolean, nullable=False),
     Index(None, "memory_id"),
 )
 
-# Every act of recall, so that a perspective can be told again without the ones that a rejected variant caused.
+# Every act of recall, so that a perspective can be told again without the ones that a rejected variant caused: by which
+# turn's reply, or under which key of a caller's, and how the memory felt then.
 recalls = Table(
     "recalls",
     metadata,
     _id(),
     _to("companions", "companion_id"),
     _to("memories", "memory_id"),
+    _to("turns", "turn_id", nullable=True),
+    Column("key", Text, nullable=True),
     Column("at", Double, nullable=False),
-    Column("cause", Text, nullable=False),
+    Column("joy", Double, nullable=False),
+    Column("aversion", Double, nullable=False),
     Index(None, "memory_id"),
+    Index(None, "turn_id"),
 )
 
 # The mood is the decayed sum of these; taking one away leaves the mood as if it had never been.
@@ -247,8 +287,7 @@ terms = Table(
 
 # -- knowledge, lessons, outcomes ------------------------------------------------------------------
 
-# Nothing is deleted when facts conflict (`ended_by` is the turn whose reply ended one): `valid_to` ends a fact's truth
-# and `note` says why; `retracted_at` takes back the telling itself.
+# `valid_to` is what the telling itself said; `retracted_at` takes the telling back.
 facts = Table(
     "facts",
     metadata,
@@ -266,9 +305,19 @@ facts = Table(
     Column("recorded_at", Double, nullable=False),
     Column("retracted_at", Double, nullable=True),
     _to("speakers", "private_to", nullable=True),
-    Column("note", Text, nullable=False, default=""),
-    _to("turns", "ended_by", nullable=True),
     Index(None, "tenant_id", "entity", "attribute"),
+    Index(None, "turn_id"),
+)
+
+# Nothing is deleted when facts conflict: the reply to a turn ends a fact's truth, and `note` says why. A fact holds
+# until the earliest of its endings.
+endings = Table(
+    "endings",
+    metadata,
+    _to("facts", "fact_id", primary_key=True),
+    _to("turns", "turn_id", primary_key=True),
+    Column("valid_to", Double, nullable=False),
+    Column("note", Text, nullable=False),
     Index(None, "turn_id"),
 )
 

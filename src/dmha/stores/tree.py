@@ -1,0 +1,203 @@
+"""The tree of what was said: where a turn grows, the path to it, what stands aside of that path, what follows from it.
+
+Only turns and branches are read and written here; what hangs on a turn is others' to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import CTE, Connection, bindparam, delete, insert, literal, select, update
+
+from dmha.errors import NotFound
+from dmha.records import Perceived, Scope, Tip
+from dmha.stores import schema
+from dmha.stores.places import CHUNK, allocate
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A turn as those after it need it. `parent_id` None: the first of its conversation."""
+
+    id: int
+    uid: str
+    parent_id: int | None
+    session_id: int
+    branch_id: int
+    window_turns: int
+    window_characters: int
+
+    @property
+    def tip(self) -> Tip:
+        """The working window when this is the last turn."""
+        return Tip(self.id, self.uid, self.window_turns, self.window_characters)
+
+
+_NODE = select(*(schema.turns.c[name] for name in Node.__dataclass_fields__))
+_LAST = _NODE.where(schema.turns.c.session_id == bindparam("session")).order_by(schema.turns.c.id.desc()).limit(1)
+_NAMED = _NODE.where(schema.turns.c.tenant_id == bindparam("tenant"), schema.turns.c.uid == bindparam("uid"))
+
+
+class Tree:
+    """The turns of a tenant as a tree, inside one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._tips: dict[int, int] = {}  # the last turn of a branch, where this transaction knows it
+
+    def last(self, session_id: int) -> Node | None:
+        """The session's last turn; None where nothing was said yet."""
+        row = self._connection.execute(_LAST, {"session": session_id}).first()
+        if row is None:
+            return None
+        last = Node(*row)
+        self._tips[last.branch_id] = last.id
+        return last
+
+    def find(self, scope: Scope, uid: str) -> Node:
+        """The turn of that id, or `NotFound`."""
+        row = self._connection.execute(_NAMED, {"tenant": scope.tenant_id, "uid": uid}).first()
+        if row is None:
+            raise NotFound("turn", uid)
+        return Node(*row)
+
+    def node(self, turn_id: int) -> Node:
+        """The turn of that id, which is there."""
+        return Node(*self._connection.execute(_NODE.where(schema.turns.c.id == turn_id)).one())
+
+    def after(self, scope: Scope, session_id: int, uid: str) -> Node:
+        """Where a reply to that turn stands: after what was said meanwhile, if that went on from the turn itself."""
+        asked, last = self.find(scope, uid), self.last(session_id)
+        went_on = last is not None and last.branch_id == asked.branch_id and last.id > asked.id
+        return last if last is not None and went_on else asked
+
+    def grow(
+        self, scope: Scope, session_id: int, turns: Sequence[Perceived], first: int, after: Node | None
+    ) -> list[Node]:
+        """The places of new turns with ids from `first` on: each after the parent it names, else after the one before.
+
+        The first one's default is `after`; None begins a conversation. Branches are made where they are new.
+        """
+        grown: list[Node] = []
+        known: dict[str, Node] = {}
+        for turn in turns:
+            parent = after if not grown else grown[-1]
+            if turn.parent is not None:
+                parent = known.get(turn.parent) or self.find(scope, turn.parent)
+            branch_id = self._branch(parent, session_id)
+            said = len(turn.text) if turn.kind == "episode" else 0
+            window = (0, 0) if parent is None else (parent.window_turns, parent.window_characters)
+            parent_id = None if parent is None else parent.id
+            here = Node(first + len(grown), turn.uid, parent_id, session_id, branch_id, window[0] + 1, window[1] + said)
+            known[turn.uid] = here
+            self._tips[branch_id] = here.id
+            grown.append(here)
+        return grown
+
+    def _branch(self, parent: Node | None, session_id: int) -> int:
+        """The parent's branch for the first of its session to follow it, a new one for all others."""
+        if parent is not None and parent.session_id == session_id and self._is_tip(parent):
+            return parent.branch_id
+        branches = schema.branches
+        made = root = allocate(self._connection, branches)
+        row: dict[str, int | None] = {"id": made, "session_id": session_id, "parent_id": None, "fork_id": None}
+        if parent is not None:
+            left = select(branches.c.root_id).where(branches.c.id == parent.branch_id)
+            root = self._connection.execute(left).scalar_one()
+            row |= {"parent_id": parent.branch_id, "fork_id": parent.id}
+        self._connection.execute(insert(branches).values(root_id=root, **row))
+        return made
+
+    def _is_tip(self, turn: Node) -> bool:
+        if turn.branch_id in self._tips:
+            return self._tips[turn.branch_id] == turn.id
+        turns = schema.turns
+        follows = select(turns.c.id).where(turns.c.parent_id == turn.id, turns.c.branch_id == turn.branch_id)
+        return self._connection.execute(follows.limit(1)).first() is None
+
+    def lineage(self, turn_id: int) -> list[tuple[int, int, int]]:
+        """The branches on the path to a turn, the nearest first: (branch, its session, the last turn that counts)."""
+        branches, turns = schema.branches, schema.turns
+        own = select(branches, literal(turn_id).label("upto")).join(turns, turns.c.branch_id == branches.c.id)
+        line = own.where(turns.c.id == turn_id).cte("line", recursive=True)
+        line = line.union_all(select(branches, line.c.fork_id).where(branches.c.id == line.c.parent_id))
+        rows = self._connection.execute(select(line.c.id, line.c.session_id, line.c.upto)).all()
+        return [(row.id, row.session_id, row.upto) for row in rows]
+
+    def aside(self, turn_id: int) -> frozenset[int]:
+        """The turns of the same conversation that are not on the path to this one: what other branches went through."""
+        line = {branch: upto for branch, _, upto in self.lineage(turn_id)}
+        root = min(line)  # a branch is older than those that left it
+        branches, turns = schema.branches, schema.turns
+        tree = self._connection.execute(select(branches.c.id).where(branches.c.root_id == root)).scalars().all()
+        if len(tree) == 1:
+            return frozenset()
+        found: set[int] = set()
+        for branch in tree:
+            other = select(turns.c.id).join(branches, branches.c.session_id == turns.c.session_id)
+            other = other.where(branches.c.id == branch, turns.c.branch_id == branch, turns.c.id > line.get(branch, 0))
+            found |= set(self._connection.execute(other).scalars())
+        return frozenset(found)
+
+    def offspring(self, turn_id: int) -> list[int]:
+        """The turn and all that followed from it, on every branch, in the order of ids."""
+        turns = schema.turns
+        grown = select(turns.c.id).where(turns.c.id == turn_id).cte("grown", recursive=True)
+        grown = grown.union_all(select(turns.c.id).where(turns.c.parent_id == grown.c.id))
+        return sorted(self._connection.execute(select(grown.c.id)).scalars())
+
+    def fell(self, turn_ids: Sequence[int]) -> None:
+        """Delete these turns, which nothing hangs on any more, and the branches that they leave bare."""
+        turns, branches = schema.turns, schema.branches
+        self._tips.clear()
+        bare: set[int] = set()
+        for end in range(len(turn_ids), 0, -CHUNK):  # the youngest first: parents go after their children
+            chunk = turn_ids[max(0, end - CHUNK) : end]
+            bare |= set(self._connection.execute(select(turns.c.branch_id).where(turns.c.id.in_(chunk))).scalars())
+            self._connection.execute(delete(turns).where(turns.c.id.in_(chunk)))
+        for branch in sorted(bare, reverse=True):
+            lives = select(turns.c.id).join(branches, branches.c.session_id == turns.c.session_id)
+            lives = lives.where(branches.c.id == branch, turns.c.branch_id == branch)
+            if self._connection.execute(lives.limit(1)).first() is None:
+                self._connection.execute(delete(branches).where(branches.c.id == branch))
+
+    def narrow(self, tip: Tip, upto: int, characters: int) -> bool:
+        """Take the turns up to that one out of the window at the tip; False where it is no longer what was read."""
+        path, turns = window_path(tip.turn_id), schema.turns
+        held = list(self._connection.execute(select(path.c.id)).scalars())
+        out = [turn_id for turn_id in held if turn_id <= upto]
+        follows = select(turns.c.id).where(turns.c.parent_id == tip.turn_id).exists()
+        same = (turns.c.id == tip.turn_id, turns.c.window_turns == tip.window_turns, ~follows)
+        left = {"window_turns": len(held) - len(out), "window_characters": characters}
+        if not self._connection.execute(update(turns).where(*same).values(left)).rowcount:
+            return False
+        self._mark(out, in_window=False)
+        return True
+
+    def widen(self, turn_id: int) -> None:
+        """Mark the turns of the window at this turn as what they are again."""
+        path = window_path(turn_id)
+        self._mark(list(self._connection.execute(select(path.c.id)).scalars()), in_window=True)
+
+    def mark_windows(self, session_ids: Sequence[int]) -> None:
+        """Mark the turns of the windows at the ends of these sessions."""
+        for session_id in session_ids:
+            last = self.last(session_id)
+            if last is not None:
+                self.widen(last.id)
+
+    def _mark(self, turn_ids: Sequence[int], *, in_window: bool) -> None:
+        turns = schema.turns
+        for start in range(0, len(turn_ids), CHUNK):
+            chunk = turns.c.id.in_(turn_ids[start : start + CHUNK])
+            self._connection.execute(update(turns).where(chunk).values(in_window=in_window))
+
+
+def window_path(turn_id: int) -> CTE:
+    """The window at a turn, the last turns of the path to it, as a common table expression with `id`."""
+    turns = schema.turns
+    own = select(turns.c.id, turns.c.parent_id, literal(1).label("place"), turns.c.window_turns.label("length"))
+    path = own.where(turns.c.id == turn_id, turns.c.window_turns > 0).cte("path", recursive=True)
+    before = select(turns.c.id, turns.c.parent_id, path.c.place + 1, path.c.length)
+    return path.union_all(before.where(turns.c.id == path.c.parent_id, path.c.place < path.c.length))
