@@ -148,7 +148,8 @@ def whole_turns(path: Path) -> list[str]:
         whole = connection.execute(
             "SELECT turns.uid FROM turns JOIN memories ON memories.turn_id = turns.id"
             " JOIN vectors ON vectors.memory_id = memories.id JOIN terms ON terms.memory_id = memories.id"
-            " JOIN perspectives ON perspectives.memory_id = memories.id ORDER BY turns.id"
+            " JOIN perspectives ON perspectives.memory_id = memories.id"
+            " WHERE memories.kind = 'episode' ORDER BY turns.id"
         ).fetchall()
         assert every == whole
         return [uid for (uid,) in every]
