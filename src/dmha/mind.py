@@ -28,7 +28,7 @@ from dmha.checks import (
     check_text,
     check_time,
 )
-from dmha.diagnosis import Diagnosis, examine
+from dmha.diagnosis import Diagnosis, examine, mend
 from dmha.domain import affect
 from dmha.domain.logic import plain
 from dmha.errors import InvalidInput, NotFound, Stale, Unavailable
@@ -438,6 +438,10 @@ class Mind:
         self.reembed()
         return made
 
+    def backup(self, path: str | Path, *, overwrite: bool = False, progress: Progress = no_progress) -> int:
+        """Copy the whole file as it is now, while anybody writes; returns the copy's bytes. See `dmha.restore`."""
+        return self._truth.backup(Path(path), overwrite=overwrite, progress=progress)
+
     def reembed(self, progress: Progress = no_progress) -> int:
         """Embed what has no vector of the present embedder; interrupted, it goes on where it stopped."""
         return reembed(self._truth, self._perception, progress)
@@ -445,6 +449,10 @@ class Mind:
     def diagnose(self) -> list[Diagnosis]:
         """What is well and what is not, each with what to do."""
         return examine(self._truth, self._index, self._perception.scripts, self._perception.embedder_id)
+
+    def mend(self, progress: Progress = no_progress) -> list[Diagnosis]:
+        """Set right what can be, a copy of the file kept first where rows go; what was done, each as it is now."""
+        return mend(self._truth, self._index, self.reembed, progress)
 
     def rebuild(self) -> None:
         """Let every index go; the next question makes it anew from the truth."""
