@@ -214,9 +214,11 @@ def test_an_index_in_step_with_nothing_is_dropped(life: Path, monkeypatch: pytes
     """An index that holds other memories than the truth is told, and made anew."""
     from dmha.index.local import LocalIndex
 
-    sizes = iter([(1, 1)] * 2)
-    size = LocalIndex.size
-    monkeypatch.setattr(LocalIndex, "size", lambda self, tenant: next(sizes, None) or size(self, tenant))
+    strange = iter([[1]] * 2)
+    differences = LocalIndex.differences
+    monkeypatch.setattr(
+        LocalIndex, "differences", lambda self, tenant: next(strange, None) or differences(self, tenant)
+    )
     assert wrong(doctor()[1]) == ["index"]
     status, told = doctor("--fix")
     assert (status, wrong(told)) == (0, [])

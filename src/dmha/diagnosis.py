@@ -94,7 +94,7 @@ def _vectors(truth: Truth, embedder_id: str) -> Diagnosis:
 
 def _index(truth: Truth, index: Index) -> Diagnosis:
     held = _read(truth, lambda ledger: ledger.feed.tenant_counts())
-    wrong = [tenant_id for tenant_id, memories in held.items() if index.size(tenant_id)[0] != memories]
+    wrong = [tenant_id for tenant_id in held if index.differences(tenant_id)]
     if not wrong:
         return Diagnosis("index", True, f"{sum(held.values())} memories in {len(held)} worlds, as in the truth")
     return Diagnosis("index", False, f"{len(wrong)} worlds differ from the truth", _MEND)

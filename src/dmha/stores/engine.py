@@ -61,7 +61,7 @@ def open_engine(path: Path, *, patience: float = BUSY_TIMEOUT) -> Engine:
 
     A file that cannot be written to is opened anew for each read: how it can be read depends on what lies beside it.
     """
-    # A search holds two connections at once: with a limit, searches could wait for one another in a ring.
+    # No limit: a caller may search while it goes through another search's snapshot, and would wait for itself.
     pool: dict[str, Any] = {"pool_size": 8, "max_overflow": -1} if writable(path) else {"poolclass": NullPool}
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
