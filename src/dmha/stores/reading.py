@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +13,7 @@ from dmha.errors import InvalidInput
 from dmha.records import Filters, Scope, State, Uttered
 from dmha.stores import schema
 from dmha.stores.columns import BY_ID_AND_OF_TENANT, read_columns
+from dmha.stores.engine import read_json
 from dmha.stores.places import CHUNK, Places
 from dmha.stores.prepared import Prepared
 from dmha.stores.tree import Tree, window_path
@@ -270,7 +270,7 @@ def _state(row: Any) -> State:
     return State(
         memory_id=row.id, uid=row.uid, text=row.text, speaker=row.speaker_name, session=row.session_name, at=row.at,
         kind=row.kind, source=row.source, trust=row.trust, private_to=row.private_name, version=row.version,
-        score0=row.score0, metadata=json.loads(row.metadata), half_life=row.half_life, recall_count=row.recall_count,
+        score0=row.score0, metadata=read_json(row.metadata), half_life=row.half_life, recall_count=row.recall_count,
         last_recalled_at=row.last_recalled_at, tier=row.tier, importance=row.importance, joy=row.joy,
         aversion=row.aversion, trauma=row.trauma, pinned=bool(row.pinned),
     )  # fmt: skip
