@@ -71,7 +71,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mind]:
     """A mind that takes nothing in: what is refused leaves it as it was."""
     with open_mind(tmp_path_factory.mktemp("empty") / "empty.db") as mind:
         yield mind
-        assert rows(mind) == 2  # the embedder and its counter
+        assert rows(mind) == 3  # the embedder, its counter and the moment
 
 
 @pytest.fixture
