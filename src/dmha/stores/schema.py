@@ -44,8 +44,8 @@ def _to(table: str, name: str, *, nullable: bool = False, primary_key: bool = Fa
     return Column(name, Integer, ForeignKey(f"{table}.id"), nullable=nullable, primary_key=primary_key)
 
 
-# The next free integer id of each table: ids are handed out in the write's own transaction and never used again. The row
-# "moment" is none of them: a number drawn anew by each commit that changes anything (see stores/moment).
+# The next free integer id of each table: ids are handed out in the write's own transaction and never used again. The
+# row "moment" is none of them: a number drawn anew by each commit that changes anything (see stores/moment).
 counters = Table(
     "counters", metadata, Column("name", String(40), primary_key=True), Column("next", Integer, nullable=False)
 )
