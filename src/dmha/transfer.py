@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -160,21 +160,32 @@ def import_file(
         file = _opened(path, stack)
         digest, total = _measured(file)
         worlds = _judged(truth, _Lines(file, total, progress), agent_id)
-        with truth.read() as ledger:
-            for world in worlds:
-                ledger.portable.refuse_unless_empty(user_id, world.name)
-            remains = [each for each in ledger.portable.arrivals(user_id) if each.digest != digest]
-        for each in remains:
-            if each.world in {world.name for world in worlds}:
-                drop_arrival(truth, each.tenant_id)
+        _clear_the_way(truth, user_id, worlds, digest)
         arrivals = [_begun(truth, user_id, world, digest, now) for world in worlds]
-        lines = _Lines(file, total, progress, again=True)
-        whole = [_bring(truth, *each, lines, count) for each in zip(worlds, arrivals, strict=True)]
-        if lines.digest() != digest:
-            raise InvalidInput("file", "it changed while it was read", "Import it again when nobody writes it.")
-    if not truth.write(lambda ledger: ledger.portable.appear(whole)):
-        raise _taken_away()
+        try:
+            lines = _Lines(file, total, progress, again=True)
+            whole = [_bring(truth, *each, lines, count) for each in zip(worlds, arrivals, strict=True)]
+            if lines.digest() != digest:
+                raise InvalidInput("file", "it changed while it was read", "Import it again when nobody writes it.")
+            if not truth.write(lambda ledger: ledger.portable.appear(whole)):
+                raise _taken_away()
+        except InvalidInput:  # it cannot come: what there is of it would only lie about
+            for arrival in arrivals:
+                drop_arrival(truth, arrival.tenant_id)
+            raise
+    progress(2 * total, 2 * total)
     return sum(world.contents.memories for world in worlds)
+
+
+def _clear_the_way(truth: Truth, user_id: str, worlds: Sequence[_World], digest: str) -> None:
+    """Refuse where a world is taken already; remove what had come of other files for the same worlds."""
+    names = {world.name for world in worlds}
+    with truth.read() as ledger:
+        for name in sorted(names):
+            ledger.portable.refuse_unless_empty(user_id, name)
+        remains = [each for each in ledger.portable.arrivals(user_id) if each.world in names and each.digest != digest]
+    for each in remains:
+        drop_arrival(truth, each.tenant_id)
 
 
 def drop_arrival(truth: Truth, tenant_id: int) -> None:
