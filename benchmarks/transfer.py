@@ -70,7 +70,8 @@ def step(what: str, folder: Path, memories: int) -> None:
             case "again":
                 mind.export(folder / "there.jsonl", **WHO)
             case "beside":
-                return beside(mind)
+                beside(mind)
+                return
         took = perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"seconds": took, "peak_mib": peak}))
@@ -104,7 +105,7 @@ def main(memories: int) -> None:
             )
             if what == "import" and other is not None:
                 waited = json.loads(other.communicate("")[0])
-                said = f"{waited['adds']} adds, median {waited['median'] * 1e3:.0f} ms, longest {waited['longest'] * 1e3:.0f} ms"
+                said = f"{waited['adds']} adds, median {waited['median']:.3f} s, longest {waited['longest']:.3f} s"
                 print(f"beside the import: {said}")
         same = (folder / "here.jsonl").read_bytes() == (folder / "there.jsonl").read_bytes()
         print(f"{(folder / 'here.jsonl').stat().st_size / 1e6:.0f} MB; the same bytes: {same}")

@@ -30,6 +30,7 @@ from dmha.protocols import Progress
 from dmha.stores import schema
 from dmha.stores.exported import TABLES
 from dmha.stores.truth import Truth
+from dmha.types import Kind
 
 HERE: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 
@@ -72,19 +73,16 @@ def rows(mind: Mind) -> int:
         )
 
 
-def as_left(mind: Mind) -> set[tuple[str, bool, int, int]]:
-    """What an export leaves to be found again: of each turn its place in the window and in the tree."""
+def as_left(mind: Mind) -> set[tuple[str, bool, str, str]]:
+    """What an export leaves to be found again: of each turn whether it is in the window, its branch and its tree."""
     turns, branches = schema.turns, schema.branches
     truth = mind._truth
     assert isinstance(truth, Truth)
     with truth._engine.connect() as connection:
-        rows = connection.execute(
-            select(turns.c.uid, turns.c.in_window, turns.c.branch_id, branches.c.root_id).join(branches)
-        ).all()
-    order = {
-        id: rank for rank, id in enumerate(sorted({row.branch_id for row in rows} | {row.root_id for row in rows}))
-    }
-    return {(row.uid, row.in_window, order[row.branch_id], order[row.root_id]) for row in rows}
+        query = select(turns.c.uid, turns.c.in_window, turns.c.branch_id, branches.c.root_id).join(branches)
+        rows = connection.execute(query.order_by(turns.c.id.desc())).all()
+    first = {row.branch_id: row.uid for row in rows}  # a branch is known by the turn that began it
+    return {(row.uid, row.in_window, first[row.branch_id], first[row.root_id]) for row in rows}
 
 
 @pytest.fixture(scope="module")
@@ -574,7 +572,7 @@ def test_progress_is_told_in_lines(mind: Mind, exported: Path, tmp_path: Path, s
         lambda progress: mind.import_(exported, user_id="kenji", progress=progress),
     ):
         told: list[tuple[int, int]] = []
-        call(lambda done, total, told=told: told.append((done, total)))  # type: ignore[misc]
+        call(lambda *progress, told=told: told.append(progress))  # type: ignore[no-untyped-call]
         assert len(told) > 10
         assert told == sorted(told)
         assert {total for _, total in told} == {told[-1][0]}
@@ -645,7 +643,7 @@ TEXTS = st.sampled_from(
      "rule: if aya.city = Osaka then aya.region = Kansai"]
 )  # fmt: skip
 ACTS = st.tuples(
-    st.sampled_from("add add reply reply fork replace delete update pin recall fill teach".split()),
+    st.sampled_from(("add", "reply", "reply", "fork", "replace", "delete", "update", "pin", "recall", "fill", "teach")),
     TEXTS, st.integers(0, 99), st.booleans(), st.sampled_from([None, "scene"]), st.sampled_from(["relu", "neuro"]),
 )  # fmt: skip
 
@@ -657,7 +655,7 @@ def act(mind: Mind, number: int, what: str, text: str, which: int, flag: bool, p
     said: dict[str, Any] = {"speaker": "ben" if which % 2 else "aya", "session_id": session, "private": flag, **place}
     match what:
         case "add":
-            kind = "persona" if which < 10 else "episode"
+            kind: Kind = "persona" if which < 10 else "episode"
             given = [Turn(text, said["speaker"], id=f"n{number}", private=flag), Turn(f"{text}!", "zoe")]
             mind.add(given, session_id=session, kind=kind, **place)
         case "reply":
