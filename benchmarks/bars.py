@@ -18,6 +18,10 @@ BARS = (
     ("default install < 400 MB, no torch", ["-m", "benchmarks.install_size"]),
     ("one question <= 4 ms; >= 180 turns/s; cosine >= 0.985; alone = among", ["-m", "benchmarks.embedding"]),
     ("1,000,000 tokens, budget 4,000: never over, p95 <= 150 ms", ["-m", "benchmarks.long_history"]),
+    (
+        "search: 10,000 <= 5 ms, 100,000 <= 25 ms, their first <= 3 s; tenants of 1,000: warm <= 2, cold <= 15 ms",
+        ["-m", "benchmarks.search_speed", "--sizes", "1000,10000,100000", "--tenants", "100"],
+    ),
     ("locomo_dev recall@10 >= 0.62", ["-m", "dmha.cli.app", "bench", "locomo", "--data", str(DATA)]),
 )
 

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dmha.domain import lexicon
 from dmha.domain.affect import MOOD_HALF_LIFE, Impulse, appraise, importance, mood
+from dmha.domain.text import terms
 from dmha.types import Affect
 
 OPPOSITES = [
@@ -85,7 +87,22 @@ def test_feelings_and_importance_stay_within_bounds(text: str) -> None:
     """No text is felt, or matters, less than 0 or more than 1."""
     affect = appraise(text)
     assert all(0.0 <= felt <= 1.0 for felt in (affect.joy, affect.aversion, affect.trauma))
-    assert 0.0 <= importance(affect, text) <= 1.0
+    assert 0.0 <= importance(affect, text, len(terms(text))) <= 1.0
+
+
+LEXICON = [
+    word
+    for name, table in vars(lexicon).items()
+    if name.endswith(("_JOY", "_AVERSION", "_TRAUMA", "_STRONG"))
+    for word in sorted(table)
+    if word != "like"
+]
+
+
+@pytest.mark.parametrize("around", ["{}", "so 1,000'but'{}?", "“{}” it was; 3.5", "3.5{}", "Well:{},\u200bbut"])
+def test_every_word_of_the_lexicon_is_felt(around: str) -> None:
+    """No neighbour hides a word of the lexicon, except "like", which needs someone who likes."""
+    assert [word for word in LEXICON if appraise(around.format(word)) == Affect()] == []
 
 
 def test_a_mood_halves_in_six_hours() -> None:
@@ -133,8 +150,12 @@ def test_a_calm_mood_stays_far_from_overflow() -> None:
 
 def test_importance_is_the_sum_that_the_page_gives() -> None:
     """Feelings, statements, specifics, length and wishes each add; a bare word has the least."""
-    assert importance(Affect(), "") == 0.1
-    assert importance(Affect(joy=0.5, aversion=0.5), "") == pytest.approx(0.1 + 0.35 * 0.75)
-    assert importance(Affect(), "fact: a.b = c") > importance(Affect(), "a.b = c") + 0.19
-    assert importance(Affect(), "We met Naomi on 5 May") > importance(Affect(), "we met someone then")
-    assert importance(Affect(), "いつか大阪に行きたいです") > importance(Affect(), "大阪に行きます") + 0.05
+
+    def matters(affect: Affect, text: str) -> float:
+        return importance(affect, text, len(terms(text)))
+
+    assert matters(Affect(), "") == 0.1
+    assert matters(Affect(joy=0.5, aversion=0.5), "") == pytest.approx(0.1 + 0.35 * 0.75)
+    assert matters(Affect(), "fact: a.b = c") > matters(Affect(), "a.b = c") + 0.19
+    assert matters(Affect(), "We met Naomi on 5 May") > matters(Affect(), "we met someone then")
+    assert matters(Affect(), "いつか大阪に行きたいです") > matters(Affect(), "大阪に行きます") + 0.05

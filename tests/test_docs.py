@@ -79,7 +79,10 @@ def written(of: type) -> list[tuple[str, str]]:
 
 def test_the_signatures_are_the_codes() -> None:
     """docs/api.md has each public call with its keywords, types and defaults, and no other."""
-    code = {"open": inspect.signature(dmha.open), **methods(Mind), **methods(KnowledgeBase)}
+    code = {name: inspect.signature(getattr(dmha, name)) for name in ("open", "restore")} | {
+        **methods(Mind),
+        **methods(KnowledgeBase),
+    }
     assert {name: inspect.signature(f) for name, f in stubs().items() if inspect.isfunction(f)} == code
 
 

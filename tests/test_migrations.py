@@ -1,19 +1,28 @@
-"""The file's schema: made once, held to its metadata, refused in words when it is somebody else's."""
+"""The file's schema: made once, held to its metadata, brought up to date whole or not at all, refused in words."""
 
 from __future__ import annotations
 
+import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
+from stubs import StubEmbedder
+from surroundings import room_for
+from upgrading import CALLS, LATER, later
 
+import dmha
 from dmha import Unavailable
+from dmha.mind import Mind
 from dmha.stores import schema
 from dmha.stores.engine import writing
 from dmha.stores.migrate import revision
@@ -86,6 +95,172 @@ def test_processes_that_make_one_file_at_once_agree(tmp_path: Path) -> None:
     for process in processes:
         process.communicate()
     assert [process.returncode for process in processes] == [0] * 4
+
+
+# --- upgrades --------------------------------------------------------------------------------------------------------
+
+FIXTURES = Path(__file__).parent / "fixtures"
+UPGRADES = Path(__file__).with_name("upgrading.py")
+HOME: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A life that revision 0001 lived."""
+    return Path(shutil.copy(FIXTURES / "companion-0001.sqlite", tmp_path / "companion.db"))
+
+
+@pytest.fixture(scope="module")
+def upgraded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """What that life comes to under the later revision when nothing disturbs the upgrade."""
+    folder = tmp_path_factory.mktemp("upgraded")
+    shutil.copy(FIXTURES / "companion-0001.sqlite", folder / "companion.db")
+    opened_later(folder / "companion.db").check_returncode()
+    return rows(folder / "companion.db")
+
+
+def opened_later(file: Path, moment: str = "") -> subprocess.CompletedProcess[str]:
+    """What became of a process that opened the file under the later revision."""
+    command = [sys.executable, str(UPGRADES), str(file), str(file.parent / "later"), *([moment] if moment else [])]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def open_mind(file: Path) -> Mind:
+    return dmha.open(file, embedder=StubEmbedder(8, "stub-8"), chat="extractive")
+
+
+def rows(file: Path) -> dict[str, list[str]]:
+    """Every row of every table, and every table's columns."""
+    with closing(sqlite3.connect(file)) as connection:
+        names = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = {}
+        for name in names:
+            cursor = connection.execute(f"SELECT * FROM {name}")
+            found[name] = [repr([column[0] for column in cursor.description]), *sorted(map(repr, cursor))]
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        return found
+
+
+def lying_beside(file: Path) -> set[str]:
+    return {each.name for each in file.parent.iterdir() if each.name.startswith(file.name)}
+
+
+def test_the_life_of_the_first_revision_goes_on(old: Path) -> None:
+    """A file that revision 0001 wrote opens: everything is found, secrets stay secret, and it is lived on."""
+    with open_mind(old) as mind:
+        assert mind._truth.check() == []
+        assert len(mind.search("herons", top_k=100, kind="episode", **HOME)) >= 40
+        assert [hit.memory.kind for hit in mind.search("herons", kind="summary", **HOME)] == ["summary"]
+        assert not any("Luka" in hit.memory.text for hit in mind.search("pen name Luka", top_k=100, **HOME))
+        (secret, *_) = mind.search("pen name Luka", present=["aya"], **HOME)
+        assert secret.memory.text == "My pen name is Luka 😀"
+        assert mind.knowledge(**HOME).ask("aya", "city").value == "Sapporo"
+        dragon = mind.search("dragon", user_id="aya", agent_id="neuro", world="scene", top_k=1)
+        assert [(hit.memory.text, hit.memory.recall_count) for hit in dragon] == [("The dragon came over the sea.", 1)]
+        mind.contextualize("I am back.", turn_id="now", speaker="aya", session_id="talk", **HOME)
+        assert mind.search("I am back", top_k=1, **HOME)[0].memory.text == "I am back."
+
+
+def test_an_upgrade_changes_what_the_revision_says_and_no_more(old: Path, upgraded: dict[str, list[str]]) -> None:
+    """The later revision's columns are there, filled; the words that were said are the same words."""
+    assert f"({LATER!r},)" in upgraded["alembic_version"]
+    assert all("later/" in row for row in upgraded["sessions"][1:])
+    assert "'mark'" in upgraded["sessions"][0]
+    with closing(sqlite3.connect(old)) as connection:
+        said = [text for (text,) in connection.execute("SELECT text FROM memories")]
+    assert len(said) == 69
+    assert all(any(repr(text) in row for row in upgraded["memories"]) for text in said)
+
+
+def test_an_upgrade_begins_with_a_copy(old: Path) -> None:
+    """The file as it was lies beside it, and one line tells where."""
+    before = rows(old)
+    done = opened_later(old)
+    assert rows(old.with_name("companion.db.0001.copy")) == before
+    assert done.stderr.count("\n") == 1 + done.stderr.count("alembic.runtime")
+    assert f"from schema 0001 to {LATER}; as it was it is kept as {old}.0001.copy" in done.stderr
+
+
+def test_new_files_and_those_in_memory_are_not_copied(tmp_path: Path) -> None:
+    """Where there is nothing to lose there is no copy."""
+    opened_later(tmp_path / "companion.db").check_returncode()
+    assert lying_beside(tmp_path / "companion.db") == {"companion.db"}
+
+
+@pytest.mark.parametrize(
+    "moment", [*CALLS, "in the copy", *(f"at statement {n}" for n in (2, 5, 9, 12, 16)), "at the commit"]
+)
+def test_an_upgrade_killed_at_any_moment_begins_anew(moment: str, old: Path, upgraded: dict[str, list[str]]) -> None:
+    """Killed, the file is what it was; opened again, it comes to what an undisturbed upgrade comes to."""
+    before = rows(old)
+    assert opened_later(old, moment).returncode == -signal.SIGKILL
+    assert rows(old) == before
+    opened_later(old).check_returncode()
+    assert rows(old) == upgraded
+    assert rows(old.with_name("companion.db.0001.copy")) == before
+    assert lying_beside(old) == {"companion.db", "companion.db.0001.copy"}
+
+
+def test_of_processes_that_upgrade_at_once_one_does(old: Path, upgraded: dict[str, list[str]]) -> None:
+    """Four processes that open an old file in one moment all get the new one, and one of them made it."""
+    command = [sys.executable, str(UPGRADES), str(old), str(old.parent / "later")]
+    started = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    said = [process.communicate()[1] for process in started]
+    assert [process.returncode for process in started] == [0] * 4
+    assert "".join(said).count("upgrading ") == 1
+    assert rows(old) == upgraded
+
+
+def test_without_room_for_the_copy_nothing_is_changed(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error says what the room is for, and the file is as it was."""
+    before = rows(old)
+    later(old.parent / "later", monkeypatch)
+    with room_for(65_536), pytest.raises(Unavailable, match=r"begins with a copy of the file \(0\.1 MB\).*nothing was"):
+        Truth(str(old))
+    assert rows(old) == before
+    assert lying_beside(old) == {"companion.db"}
+    Truth(str(old)).close()
+
+
+def test_an_upgrade_that_fails_leaves_the_file_as_it_was(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A revision that would leave rows without what they point to is undone, and says so."""
+    before = rows(old)
+    tears = f"""
+revision, down_revision, branch_labels, depends_on = "9999", "{schema.REVISION}", None, None
+
+from alembic import op
+
+
+def upgrade():
+    op.execute("DELETE FROM turns")
+"""
+    later(old.parent / "later", monkeypatch, tears)
+    with pytest.raises(Unavailable, match="tear rows apart: nothing was changed"):
+        Truth(str(old))
+    assert rows(old) == before
+
+
+def test_a_process_learns_that_another_upgraded_its_file(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It neither reads nor writes tables that are not the ones it knows; a defect of ours is not passed off as that."""
+    with open_mind(old) as mind:
+        truth = mind._truth
+        assert isinstance(truth, Truth)
+        with pytest.raises(Exception, match="no such column: nonsense") as ours, truth.read() as ledger:
+            ledger.places._connection.execute(text("SELECT nonsense FROM turns"))
+        assert not isinstance(ours.value, Unavailable)
+        with monkeypatch.context() as patch:
+            later(old.parent / "later", patch)
+            Truth(str(old)).close()
+        before = rows(old)
+        told = f"upgraded meanwhile .schema {LATER}, this process knows {schema.REVISION}.*Restart"
+        calls: list[Callable[[], object]] = [
+            lambda: mind.search("herons", **HOME), lambda: mind.add("Hello.", **HOME), lambda: mind.recall("x", **HOME)
+        ]  # fmt: skip
+        for call in calls:
+            with pytest.raises(Unavailable, match=told):
+                call()
+    assert rows(old) == before
 
 
 def answer(process: subprocess.Popen[str]) -> str:

@@ -139,10 +139,9 @@ def test_a_commit_that_fails_is_told_to_all_and_keeps_nothing(engine: Engine) ->
     writer.close()
 
 
-def test_another_processs_lock_fails_the_group_in_words(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_processs_lock_fails_the_group_in_words(database: Path) -> None:
     """A write that cannot get the lock in time is Unavailable, and says that another process holds the file."""
-    monkeypatch.setattr("dmha.stores.engine.BUSY_TIMEOUT_MS", 20)
-    engine = open_engine(database)
+    engine = open_engine(database, patience=0.02)
     upgrade(engine)
     writer = Writer(engine)
     with engine.connect() as other:

@@ -28,6 +28,7 @@ from dmha.types import (
 if TYPE_CHECKING:
     from dmha.mind import Mind
     from dmha.settings import open_mind as open
+    from dmha.settings import restore_file as restore
 
 __version__ = "0.1.0"
 
@@ -53,15 +54,20 @@ __all__ = [
     "Unavailable",
     "__version__",
     "open",
+    "restore",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    """`open` and `Mind` bring NumPy and SQLAlchemy: imported when asked for, so that `import dmha` is light."""
+    """What brings NumPy and SQLAlchemy is imported when it is asked for, so that `import dmha` is light."""
     if name == "open":
         from dmha.settings import open_mind
 
         return open_mind
+    if name == "restore":
+        from dmha.settings import restore_file
+
+        return restore_file
     if name == "Mind":
         from dmha.mind import Mind
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import unicodedata
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,9 @@ MOST_METADATA = 65_536
 MOST_QUERY = 10_000
 # A quarter is the reply's; what is left holds the instructions, a question and some memory.
 LEAST_BUDGET = 400
+
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # Unicode's Cc, Zl and Zp
+_JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 
 def check_turn(turn: Turn) -> Turn:
@@ -58,7 +61,7 @@ def check_text(field: str, value: Any, *, most: int) -> str:
 def check_name(field: str, value: Any) -> str:
     """A name: one line of text, for it stands in prompts beside what others said."""
     check_text(field, value, most=MOST_NAME)
-    if any(unicodedata.category(character) in ("Cc", "Zl", "Zp") for character in value):
+    if _BREAKS.search(value):
         raise InvalidInput(field, "it holds a line break or control character", "Give a name on one line.")
     return str(value)
 
@@ -89,7 +92,7 @@ def check_metadata(metadata: Any) -> None:
     if not isinstance(metadata, Mapping) or not all(isinstance(key, str) for key in metadata):
         raise InvalidInput("metadata", "it is not a mapping with text keys", 'Give a dict such as {"place": "Osaka"}.')
     try:
-        written = json.dumps(dict(metadata), allow_nan=False, ensure_ascii=False).encode()
+        written = _JSON.encode(dict(metadata)).encode() if metadata else b"{}"
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(
             "metadata", f"it is not JSON ({error})", "Use text, finite numbers, lists and dicts."

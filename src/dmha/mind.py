@@ -28,7 +28,7 @@ from dmha.checks import (
     check_text,
     check_time,
 )
-from dmha.diagnosis import Diagnosis, examine
+from dmha.diagnosis import Diagnosis, examine, mend
 from dmha.domain import affect
 from dmha.domain.logic import plain
 from dmha.errors import InvalidInput, NotFound, Stale, Unavailable
@@ -50,6 +50,7 @@ _log = logging.getLogger("dmha")
 _EMBEDDED_AT_ONCE = 256  # between two reports of progress
 # Impulses older than this have decayed to under a thousandth (see domain/affect).
 _MOOD_HORIZON = 12 * affect.MOOD_HALF_LIFE
+_MOODS = {"mood_joy", "mood_aversion"}  # what a ranking reads of it; most read nothing
 
 
 class Mind:
@@ -447,6 +448,10 @@ class Mind:
         self.reembed(progress)
         return made
 
+    def backup(self, path: str | Path, *, overwrite: bool = False, progress: Progress = no_progress) -> int:
+        """Copy the whole file as it is now, while anybody writes; returns the copy's bytes. See `dmha.restore`."""
+        return self._truth.backup(Path(path), overwrite=overwrite, progress=progress)
+
     def reembed(self, progress: Progress = no_progress) -> int:
         """Embed what has no vector of the present embedder; interrupted, it goes on where it stopped."""
         return reembed(self._truth, self._perception, progress)
@@ -454,6 +459,10 @@ class Mind:
     def diagnose(self) -> list[Diagnosis]:
         """What is well and what is not, each with what to do."""
         return examine(self._truth, self._index, self._perception.scripts, self._perception.embedder_id)
+
+    def mend(self, progress: Progress = no_progress) -> list[Diagnosis]:
+        """Set right what can be, a copy of the file kept first where rows go; what was done, each as it is now."""
+        return mend(self._truth, self._index, self.reembed, progress)
 
     def rebuild(self) -> None:
         """Let every index go; the next question makes it anew from the truth."""
@@ -511,7 +520,7 @@ class Mind:
         return request_of(self._perception, query, asking, now=self._now().timestamp(), seed=self._seed)
 
     def _rank(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> list[tuple[State, Hit]]:
-        mood = self._mood(ledger, scope)
+        mood = self._mood(ledger, scope) if request.ranking.needs & _MOODS else Affect()
         if request.filters.polarity != "both":
             return recalling.rank(ledger, self._index, scope, request, mood)
         sides = [replace(request, filters=replace(request.filters, polarity=side)) for side in ("joy", "aversion")]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from dmha.records import (
@@ -23,9 +24,10 @@ from dmha.records import (
     Perceived,
     Place,
     Question,
+    Reach,
     Reinforcement,
     Remembered,
-    Row,
+    Rows,
     RuleRow,
     Scope,
     State,
@@ -97,28 +99,36 @@ class RankingLike(Protocol):
 class Index(Protocol):
     """Nominates candidates of one tenant; holds nothing that the truth does not.
 
-    `nominate` answers from a state that includes every write acknowledged before the call. It gives at most `count`
-    memories, best first by the ranking's coarse stage; private ones only where their speaker's id is in `present`;
-    where `allowed` is not None, only those; none of `exclude`. `scalars` are columns equal for all rows.
+    `nominate` answers from a state that includes every write acknowledged before `feed`'s snapshot was opened; what it
+    reads of the truth it reads there, so that its answer and the caller's other reads belong to one moment. It gives at
+    most `count` memories within `reach`, best first by the ranking's coarse stage. An index that holds approximations
+    may miss one of the best, but the columns that it gives are exact. `scalars` are columns equal for all rows.
     """
 
     def nominate(
         self,
+        feed: Feed,
         tenant_id: int,
         question: Question,
         ranking: RankingLike,
+        reach: Reach,
         *,
         now: float,
         seed: int,
         count: int,
         scalars: Mapping[str, float],
-        present: Sequence[int],
-        allowed: Sequence[int] | None,
-        exclude: Sequence[int],
     ) -> Candidates: ...
 
     def size(self, tenant_id: int, /) -> tuple[int, int]:
         """How many memories the tenant's index holds, and its bytes."""
+        ...
+
+    def differences(self, tenant_id: int, /) -> list[int]:
+        """The ids of the memories that the index holds otherwise than the truth does now; empty when all is well.
+
+        Compared are which memories there are, and of each its version, time, speaker, who it is private to, its
+        weighted terms and its vector as the index keeps it. Reads the whole tenant: for a doctor, not for every day.
+        """
         ...
 
     def drop(self) -> None:
@@ -127,12 +137,18 @@ class Index(Protocol):
 
 
 class Feed(Protocol):
-    """The change log in commit order, and the rows it tells of. All reads of one snapshot belong to one moment."""
+    """The change log in commit order, and the rows it tells of. All reads of one snapshot belong to one moment.
+
+    Rows are of memories that an index has to hold; vectors are those of the present embedder, others are as if absent.
+    `since` gives one tenant's changes. `tenant` tells how many rows a tenant has at most and gives them in ascending
+    order of ids, some at a time. `vectors` gives one row for each id, in the order asked, all zero where there is none.
+    """
 
     def head(self) -> int: ...
-    def since(self, seq: int, /) -> list[Change]: ...
-    def rows(self, memory_ids: Sequence[int], /) -> list[Row]: ...
-    def tenant(self, tenant_id: int, /) -> list[Row]: ...
+    def since(self, seq: int, tenant_id: int, /) -> list[Change]: ...
+    def rows(self, memory_ids: Sequence[int], /) -> Rows: ...
+    def tenant(self, tenant_id: int, /) -> tuple[int, Iterator[Rows]]: ...
+    def vectors(self, memory_ids: Sequence[int], dimension: int, /) -> NDArray[np.float32]: ...
     def unembedded(self, limit: int, after: int = 0, /) -> list[tuple[int, str, str]]: ...
     def unembedded_count(self) -> int: ...
     def tenant_counts(self) -> dict[int, int]: ...
@@ -186,6 +202,9 @@ class Reading(Protocol):
     """Reads memories of a tenant as one companion holds them; what is not the tenant's does not exist."""
 
     def states(self, scope: Scope, memory_ids: Sequence[int], /) -> list[State]: ...
+    def columns(
+        self, scope: Scope, memory_ids: Sequence[int], texts: frozenset[str] = frozenset(), /
+    ) -> Mapping[str, Sequence[Any]]: ...
     def by_uid(self, scope: Scope, uid: str, /) -> State | None: ...
     def personas(self, scope: Scope, limit: int, /) -> list[State]: ...
     def gists(self, scope: Scope, turn_id: int, limit: int, /) -> list[State]: ...
@@ -262,6 +281,19 @@ class Portable(Protocol):
     def remove(self, tenant_id: int, /) -> bool: ...
 
 
+class Mending(Protocol):
+    """What damage leaves in the rows: found in any snapshot, set right inside a write."""
+
+    def damage(self) -> list[str]: ...
+    def orphans(self) -> dict[str, int]: ...
+    def part_orphans(self) -> int: ...
+    def rebuild_indexes(self) -> None: ...
+    def uncounted(self, limit: int, /) -> list[tuple[int, str]]: ...
+    def count_again(self, counted: Sequence[tuple[int, Counted]], /) -> None: ...
+    def counters_behind(self) -> dict[str, int]: ...
+    def advance_counters(self) -> list[str]: ...
+
+
 class Ledger(Protocol):
     """One transaction on the truth, by subject."""
 
@@ -280,15 +312,22 @@ class Ledger(Protocol):
     @property
     def feed(self) -> Feed: ...
     @property
+    def mending(self) -> Mending: ...
+    @property
     def portable(self) -> Portable: ...
 
 
 class Truth(Protocol):
     """The one source of truth. `read` is a snapshot; `write` runs a unit whole or not at all, and returns once it is
-    durable. Both raise `Unavailable` when the database fails."""
+    durable. Both raise `Unavailable` when the database fails. `check` says what is wrong with the file; `backup` copies
+    it as it is now, while anybody writes, and returns the bytes; `keep` copies it to its own side before it is mended;
+    `leftovers` are such copies, and halves of copies, that lie there."""
 
     def read(self) -> AbstractContextManager[Ledger]: ...
     def write(self, unit: Callable[[Ledger], T], /) -> T: ...
     def adopt_embedder(self, embedder: Embedder, /) -> int: ...
     def check(self) -> list[str]: ...
+    def backup(self, path: Path, /, *, overwrite: bool, progress: Progress) -> int: ...
+    def keep(self) -> Path: ...
+    def leftovers(self) -> list[Path]: ...
     def close(self) -> None: ...

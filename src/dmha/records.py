@@ -5,7 +5,7 @@ Only plain data lives here. Ids are the truth's integers, times are seconds sinc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -151,18 +151,25 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What an index keeps of one memory. `vector` None: its text was not embedded; `private_to` -1: told openly."""
+class Rows:
+    """What an index keeps of some memories, as columns of one length.
 
-    memory_id: int
-    version: int
-    at: float
-    speaker_id: int
-    private_to: int
+    `private_to` is -1 where it was told openly. `terms` are the packed terms of all of them, one after the other:
+    `term_counts` says how many are whose. `vectors` has a row for each memory of `embedded`, in their order, and for no
+    other: the rest are not embedded.
+    """
+
+    memory_ids: NDArray[np.int64]
+    versions: NDArray[np.int64]
+    at: NDArray[np.float64]
+    speaker_ids: NDArray[np.int64]
+    private_to: NDArray[np.int64]
+    languages: Sequence[str]
+    lengths: NDArray[np.int64]
     terms: NDArray[np.void]
-    language: str
-    length: int
-    vector: NDArray[np.float32] | None
+    term_counts: NDArray[np.int64]
+    embedded: NDArray[np.bool_]
+    vectors: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +193,24 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """Which memories a question may bring back, as far as an index can tell.
+
+    Private ones only where the id of who told them is in `present`; where `allowed` is not None, only those; none of
+    `exclude`; only what happened at `since` or later and before `until`, only what this speaker said.
+    """
+
+    present: Sequence[int] = ()
+    allowed: Sequence[int] | None = None
+    exclude: Sequence[int] = ()
+    since: float | None = None
+    until: float | None = None
+    speaker_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Candidates:
-    """What an index nominates: memory ids and, aligned with them, the columns that only it knows."""
+    """What an index nominates: memory ids and, aligned with them, the columns that only it knows; both are exact."""
 
     memory_ids: NDArray[np.int64]
     similarity: NDArray[np.float64]

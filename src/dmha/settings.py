@@ -6,6 +6,7 @@ DMHA_CONFIG. An argument to `open` outweighs both.
 
 from __future__ import annotations
 
+import logging
 import os
 import tomllib
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from dmha.errors import InvalidInput, Unavailable
 if TYPE_CHECKING:
     from dmha.mind import Mind
     from dmha.protocols import ChatModel, Clock, Embedder, Progress
+
+_log = logging.getLogger("dmha")
 
 PREFIX = "DMHA_"
 _NOT_SETTINGS = {"config", "data", "soak"}
@@ -114,11 +117,37 @@ def open_mind(
             seed=settings.seed if seed is None else seed,
             zone=settings.zone if zone is None else check_zone("zone", zone),
         )
-        mind.reembed(*([progress] if progress else []))
+        _embed_what_waits(mind, *([progress] if progress else []))
     except BaseException:
         truth.close()
         raise
     return mind
+
+
+def _embed_what_waits(mind: Mind, *progress: Progress) -> None:
+    try:
+        mind.reembed(*progress)
+    except Unavailable as error:
+        if error.component != "database":
+            raise
+        _log.warning("some memories have no vector of this embedder yet, and words alone find them: %s", error)
+
+
+def restore_file(
+    backup: str | os.PathLike[str],
+    database: str | os.PathLike[str] | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Path | None:
+    """Make the database what the backup holds; returns where the file before is kept, None where there was none.
+
+    Refused while anybody has the database open. Broken off at any moment, the database is what it was before.
+    """
+    from dmha.stores.backup import restore
+
+    path = read_settings().database if database is None else os.fspath(database)
+    _refuse_servers(path)
+    return restore(Path(backup), Path(path).expanduser(), *([progress] if progress else []))
 
 
 def make_embedder(settings: Settings, embedder: str | Embedder | None = None) -> Embedder:

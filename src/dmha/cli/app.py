@@ -207,17 +207,45 @@ def locomo(
 
 @app.command()
 def doctor(
-    fix: Annotated[bool, typer.Option("--fix", help="Embed what has no vector, and rebuild the index.")] = False,
+    fix: Annotated[bool, typer.Option("--fix", help="Set right what can be.")] = False,
     db: Db = None,
     as_json: Json = False,
 ) -> None:
-    """Look at the file, the index, the embedder and what it cannot read. Exit status 1 where something is wrong."""
+    """Look at the file, its rows, the index and the embedder. Exit status 1 where something is wrong."""
     from dmha.cli import doctor as ward
 
     found = ward.examine(db, fix=fix)
     _show(ward.table(found), found, as_json)
     if not all(one.ok for one in found):
         raise typer.Exit(1)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The copy to make.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over an earlier backup.")] = False,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Copy the whole memory as it is now, proven whole; anybody may write meanwhile."""
+    with opened(db) as mind, waiting("Copying") as progress:
+        size = mind.backup(file, overwrite=overwrite, progress=progress)
+    _show(f"{size / 1e6:.1f} MB written to {render.shown(str(file))}.", {"file": str(file), "bytes": size}, as_json)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file made by dmha backup.")],
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Put a backup in the memory's place; what was there is kept beside it. Refused while anybody has it open."""
+    import dmha
+
+    with waiting("Restoring") as progress:
+        kept = dmha.restore(file, db, progress=progress)
+    said = "Restored." if kept is None else f"Restored. What was there before is beside it: {render.shown(kept.name)}"
+    _show(said, {"file": str(file), "kept": None if kept is None else str(kept)}, as_json)
 
 
 def _read(file: Path | None) -> list[Turn]:

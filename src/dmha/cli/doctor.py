@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,18 +21,18 @@ from dmha.settings import cache_folder, read_settings
 
 
 def examine(db: str | None, *, fix: bool) -> list[Diagnosis]:
-    """Look at everything; with `fix`, embed what has no vector and rebuild the index first."""
+    """Look at everything; with `fix`, set right what can be first, and tell what was."""
     found = [_versions(), _cache()]
     path = Path(read_settings().database if db is None else db)
     if not path.exists():
         return [*found, Diagnosis("database", True, f"{path} is not there yet: the first dmha add makes it")]
     try:
         with opened(db) as mind:
+            done: list[Diagnosis] = []
             if fix:
                 with waiting("Embedding") as progress:
-                    mind.reembed(progress)
-                mind.rebuild()
-            return [*found, *mind.diagnose()]
+                    done = [replace(one, says=f"mended: {one.says}") if one.ok else one for one in mind.mend(progress)]
+            return [*found, *done, *mind.diagnose()]
     except Unavailable as error:  # what cannot even be opened is a finding too
         return [*found, Diagnosis(error.component, False, error.reason, error.fix)]
 

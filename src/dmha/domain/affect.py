@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dmha.domain import lexicon
-from dmha.domain.characters import fold, language
-from dmha.domain.text import asks, sentences, terms, words
+from dmha.domain.characters import HIRAGANA, KATAKANA, fold, language
+from dmha.domain.text import asks, sentences, words
 from dmha.types import Affect
 
 WEIGHT = 0.5  # one plain word gives 1 - exp(-0.5) = .39, a strong one .63: two plain words feel like a strong one
@@ -29,7 +29,9 @@ MOOD_HALF_LIFE = 6 * 3600.0  # seconds: moods last hours; of an evening's, 40% a
 _FULL = 0.999  # a feeling of exactly 1 would be endless evidence
 
 _FACT_LINE = re.compile(r"^[ \t　>\"'`「]*fact[ \t]*[:：].*$", re.IGNORECASE | re.MULTILINE)
-_CLAUSE = re.compile(r"[,;:、，；：]|\bbut\b|けど|けれど|但是|可是")
+# Each choice opens with a letter of its own, so that `re` skips to those letters.
+_CLAUSE = re.compile(r",|;|:|、|，|；|：|but(?<=\bbut)\b|けど|けれど|但是|可是")
+_KANA = re.compile(f"[{HIRAGANA}{KATAKANA}]")
 
 Feeling = tuple[str, float]
 
@@ -43,7 +45,11 @@ def _feelings(joy: Iterable[str], aversion: Iterable[str], trauma: Iterable[str]
 
 
 def _inside(table: dict[str, Feeling]) -> re.Pattern[str]:
-    return re.compile("|".join(re.escape(word) for word in sorted(table, key=lambda word: (-len(word), word))))
+    """The table's words, the longest first; one branch for each first letter, not one for each word."""
+    rests: dict[str, list[str]] = {}
+    for word in sorted(table, key=lambda word: (-len(word), word)):
+        rests.setdefault(word[0], []).append(re.escape(word[1:]))
+    return re.compile("|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in rests.items()))
 
 
 _EMOJI = _feelings(lexicon.EMOJI_JOY, lexicon.EMOJI_AVERSION, (), WEIGHT)
@@ -56,7 +62,7 @@ _JA = _feelings(lexicon.JA_JOY, lexicon.JA_AVERSION, lexicon.JA_TRAUMA, WEIGHT) 
 _ZH = _feelings(lexicon.ZH_JOY, lexicon.ZH_AVERSION, lexicon.ZH_TRAUMA, WEIGHT) | _feelings(
     lexicon.ZH_JOY_STRONG, lexicon.ZH_AVERSION_STRONG, (), STRONG_WEIGHT
 )
-_EMOJI_INSIDE, _JA_INSIDE, _ZH_INSIDE = _inside(_EMOJI), _inside(_JA), _inside(_ZH)
+_JA_INSIDE, _ZH_INSIDE = _inside(_JA), _inside(_ZH)
 
 
 def _any_of(table: Iterable[str]) -> str:
@@ -80,10 +86,10 @@ def appraise(text: str) -> Affect:
     felt = {"joy": 0.0, "aversion": 0.0, "trauma": 0.0}
     for sentence in sentences(_FACT_LINE.sub("", text)):
         told = fold(sentence)
-        tone = _tone(told)
-        for clause in _CLAUSE.split(told):
-            for feeling, weight in _clause(clause):
-                felt[feeling] += tone * weight
+        feelings = [feeling for clause in _CLAUSE.split(told) for feeling in _clause(clause)]
+        tone = _tone(told) if feelings else 0.0
+        for feeling, weight in feelings:
+            felt[feeling] += tone * weight
     return Affect(**{feeling: 1.0 - math.exp(-evidence) for feeling, evidence in felt.items()})
 
 
@@ -96,16 +102,20 @@ def _tone(sentence: str) -> float:
     return EXCLAIMED if _EXCLAIMS.search(sentence[-_REACH:]) else 1.0
 
 
-def _clause(clause: str) -> Iterator[Feeling]:
-    for emoji in _EMOJI_INSIDE.findall(clause):
-        yield _EMOJI[emoji]
-    yield from _english(words(clause))
+def _clause(clause: str) -> list[Feeling]:
+    said = words(clause)
+    english = [] if _EN.keys().isdisjoint(said) else list(_english(said))
     if clause.isascii():
-        return
-    if language(clause) == "ja":
-        yield from _japanese(clause)
-    else:
-        yield from list(_chinese(clause)) or _japanese(clause)  # Japanese may be written without kana: 最悪
+        return english
+    return [*(_EMOJI[character] for character in clause if character in _EMOJI), *english, *_unspaced(clause)]
+
+
+def _unspaced(clause: str) -> Iterable[Feeling]:
+    """The feelings of Japanese or Chinese words. Japanese may be written without kana: 最悪."""
+    chinese = list(_chinese(clause))
+    if chinese and not (_KANA.search(clause) and language(clause) == "ja"):
+        return chinese
+    return _japanese(clause)
 
 
 def _english(said: Sequence[str]) -> Iterator[Feeling]:
@@ -114,10 +124,10 @@ def _english(said: Sequence[str]) -> Iterator[Feeling]:
             continue
         before = said[max(0, place - NEGATION_REACH) : place]
         factor = _strength(
-            any(b in lexicon.EN_INTENSIFIERS for b in before[-2:]),
-            any(b in lexicon.EN_DIMINISHERS for b in before[-2:]),
+            not lexicon.EN_INTENSIFIERS.isdisjoint(before[-2:]),
+            not lexicon.EN_DIMINISHERS.isdisjoint(before[-2:]),
         )
-        yield from _turned(*_EN[word], factor, any(b in lexicon.EN_NEGATORS for b in before))
+        yield from _turned(*_EN[word], factor, not lexicon.EN_NEGATORS.isdisjoint(before))
 
 
 def _japanese(clause: str) -> Iterator[Feeling]:
@@ -187,30 +197,37 @@ def _saturated(evidence: Iterable[float]) -> float:
 # --- importance ------------------------------------------------------------------------------------------------------
 
 _STATEMENT = re.compile(r"^[ \t　]*fact[ \t]*[:：]", re.IGNORECASE | re.MULTILINE)
-_SPECIFIC = re.compile(
-    r"[0-9０-９]+|(?<=[a-z,;] )[A-Z][a-z]+"
-    r"|(?<=\w)(?:さん|ちゃん|くん|先生|先輩)|(?<=[一二三四五六七八九十])[月日年岁歳]"
-)
-_WISH = re.compile(
-    r"\b(?:i (?:want|wish|hope)|i'd (?:like|love)|wanna|my dream)\b"
-    r"|たい(?:です|な|と思|けど|[。！!\n]|\Z)|ほしい|欲しい|いつか|我想|想要|希望|盼望|但愿|願い",
-    re.IGNORECASE,
-)
+_NUMBER = re.compile("[0-9０-９][0-9０-９]*")
+_NAME = re.compile(" (?<=[a-z,;] )[A-Z][a-z]+")  # not what opens a sentence
+_TITLE_OR_DATE = re.compile(r"(?<=\w)(?:さん|ちゃん|くん|先生|先輩)|(?<=[一二三四五六七八九十])[月日年岁歳]")
+_WISHES = ("i want", "i wish", "i hope", "i'd like", "i'd love", "wanna", "my dream")
+_WISH_EN = re.compile(rf"\b(?:{'|'.join(_WISHES)})\b", re.IGNORECASE)
+_WISH_CJK = re.compile(r"たい(?:です|な|と思|けど|[。！!\n]|\Z)|ほしい|欲しい|いつか|我想|想要|希望|盼望|但愿|願い")
 
 
-def importance(affect: Affect, text: str) -> float:
-    """How much a memory matters at birth, 0..1; recall and dreams correct it later.
+def importance(affect: Affect, text: str, length: int) -> float:
+    """How much a memory of `length` terms matters at birth, 0..1; recall and dreams correct it later.
 
     0.1 + 0.35 feelings + 0.2 statement + 0.15 specifics + 0.1 length + 0.1 wish, each part 0..1.
     """
     feelings = 1.0 - (1.0 - affect.joy) * (1.0 - affect.aversion) * (1.0 - affect.trauma)
-    specifics = 1.0 - 0.5 ** min(len(_SPECIFIC.findall(text)), 50)
-    length = 1.0 - math.exp(-len(terms(text)) / 20.0)
     return (
         0.1
         + 0.35 * feelings
         + 0.2 * bool(_STATEMENT.search(text))
-        + 0.15 * specifics
-        + 0.1 * length
-        + 0.1 * bool(_WISH.search(text))
+        + 0.15 * (1.0 - 0.5 ** min(_specifics(text), 50))
+        + 0.1 * (1.0 - math.exp(-length / 20.0))
+        + 0.1 * _wishes(text)
     )
+
+
+def _specifics(text: str) -> int:
+    plain = len(_NUMBER.findall(text)) + len(_NAME.findall(text))
+    return plain if text.isascii() else plain + len(_TITLE_OR_DATE.findall(text))
+
+
+def _wishes(text: str) -> bool:
+    if text.isascii():
+        told = text.lower()
+        return any(wish in told for wish in _WISHES) and bool(_WISH_EN.search(text))
+    return bool(_WISH_CJK.search(text) or _WISH_EN.search(text))

@@ -20,16 +20,21 @@ GLUED = HANGUL + "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff"
 # Marks that belong to the letter before them but are not letters to `re`: without them हिन्दी would fall apart.
 MARKS = "\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670\u0900-\u0dff"
 
+
+def _runs(letters: str) -> re.Pattern[str]:
+    return re.compile(f"[{letters}][{letters}]*")  # the first letter apart: `re` finds a lone class faster than a run
+
+
 _SCRIPTS: Mapping[str, re.Pattern[str]] = {
-    "Latin": re.compile("[A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u1e00-\u1eff\ua722-\ua7ff]"),
-    "Han": re.compile(f"[{HAN}]"),
-    "Kana": re.compile(f"[{HIRAGANA}{KATAKANA}]"),
-    "Hangul": re.compile(f"[{HANGUL}]"),
-    "Cyrillic": re.compile("[\u0400-\u0482\u048a-\u052f\u1c80-\u1c88\u2de0-\u2dff\ua640-\ua69d]"),
-    "Greek": re.compile("[\u0370-\u03ff\u1f00-\u1fff]"),
-    "Arabic": re.compile("[\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f\u08a0-\u08c9]"),
+    "Latin": _runs("A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u1e00-\u1eff\ua722-\ua7ff"),
+    "Han": _runs(HAN),
+    "Kana": _runs(HIRAGANA + KATAKANA),
+    "Hangul": _runs(HANGUL),
+    "Cyrillic": _runs("\u0400-\u0482\u048a-\u052f\u1c80-\u1c88\u2de0-\u2dff\ua640-\ua69d"),
+    "Greek": _runs("\u0370-\u03ff\u1f00-\u1fff"),
+    "Arabic": _runs("\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f\u08a0-\u08c9"),
 }
-_LETTER = re.compile(r"[^\W\d_]")
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 # Characters that are not seen: soft hyphen, zero-width and bidi controls, variation selectors, tags.
 _UNSEEN = re.compile(
@@ -70,9 +75,14 @@ def scripts(text: str) -> dict[str, int]:
         latin = sum(map(str.isalpha, text))
         return {"Latin": latin} if latin else {}
     text = normalise(text)
-    counts = {script: len(letters.findall(text)) for script, letters in _SCRIPTS.items()}
-    counts["Other"] = max(0, len(_LETTER.findall(text)) - sum(counts.values()))
-    return {script: count for script, count in counts.items() if count}
+    counts = {script: count for script, letters in _SCRIPTS.items() if (count := _characters(letters, text))}
+    if others := max(0, _characters(_LETTERS, text) - sum(counts.values())):
+        counts["Other"] = others
+    return counts
+
+
+def _characters(runs: re.Pattern[str], text: str) -> int:
+    return sum(map(len, runs.findall(text)))
 
 
 def served(text: str, served_scripts: frozenset[str] | None) -> bool:
@@ -88,6 +98,8 @@ _CJK_LETTERS_WORTH = 4  # a character says about what four letters say: "ReLUは
 
 def language(text: str) -> Language:
     """The text's language, as far as scripts tell: kana means Japanese, Han alone Chinese, Latin English."""
+    if text.isascii():
+        return "en" if _SCRIPTS["Latin"].search(text) else "other"
     counts = scripts(text)
     kana, han = counts.get("Kana", 0), counts.get("Han", 0)
     others = sum(counts.values()) - kana - han

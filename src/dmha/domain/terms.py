@@ -39,18 +39,22 @@ def term_id(term: str) -> int:
 
 def pack(text_terms: Sequence[str]) -> NDArray[np.void]:
     """The terms with their counts, sorted by id: what is stored of a text and loaded without segmenting again."""
-    counts = Counter(map(term_id, text_terms))
-    packed = np.empty(len(counts), TERM_DTYPE)
-    packed["term"] = np.fromiter(counts.keys(), "<u8", len(counts))
-    packed["count"] = np.minimum(np.fromiter(counts.values(), np.int64, len(counts)), _MOST_COUNTED)
-    packed.sort(order="term")
-    return packed
+    counts: dict[int, int] = Counter(map(term_id, text_terms))
+    if len(text_terms) > _MOST_COUNTED:  # in a shorter text no term can be more than its two bytes tell
+        counts = {term: min(count, _MOST_COUNTED) for term, count in counts.items()}
+    packed = np.fromiter(counts.items(), TERM_DTYPE, len(counts))
+    return packed[packed["term"].argsort()]
 
 
-def saturated(packed: NDArray[np.void], length: int, reference_length: float) -> NDArray[np.float32]:
-    """Each term's weight in its text, below `MAX_SATURATION`: BM25's tf part with a fixed reference length."""
-    count = packed["count"].astype(np.float32)
-    weight: NDArray[np.float32] = count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length / reference_length))
+def saturated(
+    packed: NDArray[np.void], length: NDArray[np.int64] | int, reference_length: NDArray[np.float64] | float
+) -> NDArray[np.float32]:
+    """Each term's weight in its text, below `MAX_SATURATION`: BM25's tf part with a fixed reference length.
+
+    Terms of several texts come with the length of each one's own text.
+    """
+    count = packed["count"].astype(np.float64)
+    weight: NDArray[np.float64] = count * (K1 + 1.0) / (count + K1 * (1.0 - B + B * length / reference_length))
     return weight.astype(np.float32)
 
 

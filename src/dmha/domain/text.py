@@ -11,7 +11,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
+from operator import add
 from typing import Protocol
 
 from dmha.domain.characters import CJK, GLUED, HAN, MARKS, fold
@@ -25,7 +25,12 @@ _WORD = re.compile(
     r"|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?(?![0-9])|[0-9]+\.[0-9]+"
     rf"|(?:{_LATIN})+(?:'(?:{_LATIN})+)*"
 )
-_ASCII_WORD = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?(?![0-9])|[0-9]+\.[0-9]+|[a-z0-9]+(?:'[a-z0-9]+)*")
+# Most words begin with a letter, so that is tried first.
+_ASCII_WORD = re.compile(
+    r"[a-z][a-z0-9]*(?:'[a-z0-9]+)*"
+    r"|[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?(?![0-9])|[0-9]+\.[0-9]+"
+    r"|[0-9][a-z0-9]*(?:'[a-z0-9]+)*"
+)
 _CJK_RUN = re.compile(f"[{CJK}]")
 _GLUED_RUN = re.compile(f"[{GLUED}]")
 _UNIGRAM = re.compile(f"[{HAN}]")  # a single kana (の, は, ン) is noise
@@ -41,17 +46,15 @@ def words(text: str) -> list[str]:
 def terms(text: str) -> list[str]:
     """What is indexed and queried: stems without stop-words, Han characters and bigrams of CJK runs, numbers."""
     folded = fold(text)
-    found: list[str] = []
     if folded.isascii():
-        for word in _ASCII_WORD.findall(folded):
-            found += _stems(word[:_LONGEST_WORD])
-        return found
+        return [stem for word in _ASCII_WORD.findall(folded) for stem in _stems(word[:_LONGEST_WORD])]
+    found: list[str] = []
     for word in _WORD.findall(folded):
         if _CJK_RUN.match(word):
             found += _UNIGRAM.findall(word)
-            found += map("".join, pairwise(word))
+            found += map(add, word, word[1:])
         elif _GLUED_RUN.match(word):
-            found += map("".join, pairwise(word)) if len(word) > 1 else (word,)
+            found += map(add, word, word[1:]) if len(word) > 1 else (word,)
         else:
             found += _stems(word[:_LONGEST_WORD])
     return found
@@ -96,6 +99,7 @@ def _stemmer() -> _Stems:
 # --- sentences -------------------------------------------------------------------------------------------------------
 
 _LINE = re.compile(r"[^\n\r\x0b\x0c\x85\u2028\u2029]+")
+_MARK = re.compile("[。！？｡．.!?…]")  # what `_END` begins with; alone it is found at once
 _END = re.compile(
     f"(?:(?P<wide>[。！？｡]|．(?![0-9０-９])|(?<![!?])[!?]+(?=[{CJK}「『“]))[。！？｡．!?…]*|(?P<narrow>[.!?…]+))"
     "(?P<close>[\"')\\]}”’»」』）】》〉｣]*)"
@@ -119,7 +123,7 @@ def _line_sentences(line: str) -> Iterator[str]:
     quotations = _quotations(line)
     start = 0
     inside = next(quotations, None)
-    for mark in _END.finditer(line):
+    for mark in _marks(line):
         while inside and inside[1] <= mark.start():
             inside = next(quotations, None)
         if inside and inside[0] < mark.start() and mark.end() < inside[1]:
@@ -128,6 +132,16 @@ def _line_sentences(line: str) -> Iterator[str]:
             yield line[start : mark.end()]
             start = mark.end()
     yield line[start:]
+
+
+def _marks(line: str) -> Iterator[re.Match[str]]:
+    """The marks that may end a sentence, with the brackets that they close."""
+    at = 0
+    while found := _MARK.search(line, at):
+        mark = _END.match(line, found.start())
+        at = (mark or found).end()
+        if mark:
+            yield mark
 
 
 def _quotations(line: str) -> Iterator[tuple[int, int]]:
@@ -154,11 +168,15 @@ def _ends(line: str, start: int, mark: re.Match[str]) -> bool:
         return True
     if not following[0].isspace():
         return False
-    word = _NEXT_WORD.match(following)
     if mark["narrow"] == "." and not mark["close"]:
-        return not _abbreviates(line, start, mark.start(), word[1] if word else "")
+        return not _abbreviates(line, start, mark.start(), _first_word(following))
     trails_off = bool(mark["close"]) or mark["narrow"].endswith(("…", ".."))
-    return not (trails_off and word and word[1][0].islower())
+    return not (trails_off and _first_word(following)[:1].islower())
+
+
+def _first_word(following: str) -> str:
+    word = _NEXT_WORD.match(following)
+    return word[1] if word else ""
 
 
 def _abbreviates(line: str, start: int, stop: int, following: str) -> bool:

@@ -61,16 +61,16 @@ def gist(
     if not heard:
         return None
     text = summarise([(turn.speaker, turn.text) for turn in heard], limit=GIST_SENTENCES)
-    felt = affect.appraise(text)
+    felt, counted = affect.appraise(text), count(text)
     uids = (turn.uid for turn in turns)
     return Gist(
         memory_uid="g_" + blake2b("\x1f".join((*uids, tip.uid)).encode(), digest_size=16).hexdigest(),
         text=text,
         at=heard[-1].at,
         vector=embed([("dmha", text)])[0],
-        counted=count(text),
+        counted=counted,
         affect=felt,
-        importance=affect.importance(felt, text),
+        importance=affect.importance(felt, text, counted.length),
         half_life=DEFAULT_HALF_LIFE,
         sources=tuple(turn.memory_id for turn in told),
     )

@@ -5,6 +5,7 @@ Here alone outside text is segmented, embedded, appraised and read for statement
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -65,6 +66,7 @@ class Perception:
             parsed = parse_statements(turn.text) if turn.source in ("user", "import") else Parsed((), ())
             problems += parsed.problems
             felt = affect.appraise(turn.text) if turn.source != "assistant" else Affect()  # what it said is no event
+            counted = count(turn.text)
             uid = turn.id or uuid4().hex
             perceived.append(
                 Perceived(
@@ -81,9 +83,9 @@ class Perception:
                     metadata=turn.metadata,
                     parent=turn.parent,
                     vector=vector,
-                    counted=count(turn.text),
+                    counted=counted,
                     affect=felt,
-                    importance=affect.importance(felt, turn.text),
+                    importance=affect.importance(felt, turn.text, counted.length),
                     half_life=_FOREVER if kind in NEVER_FADES else DEFAULT_HALF_LIFE,
                     facts=tuple(s.fact() for s in parsed.statements if isinstance(s, FactStatement)),
                     rules=tuple(s.text for s in parsed.statements if not isinstance(s, FactStatement)),
@@ -125,19 +127,21 @@ class Perception:
     def _given(self, vector: Any) -> NDArray[np.float32]:
         import numpy as np
 
-        fault = InvalidInput(
+        try:
+            array = np.asarray(vector, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise self._no_vector() from error
+        length = math.sqrt(array.dot(array)) if array.shape == (self._embedder.dimension,) else 0.0
+        if not _SHORTEST < length < _LONGEST:  # NaN is neither
+            raise self._no_vector()
+        return (array / length).astype(np.float32)
+
+    def _no_vector(self) -> InvalidInput:
+        return InvalidInput(
             "vector",
             f"it must be {self._embedder.dimension} finite numbers, not all zero",
             f"Embed the text with {self._embedder.id}, or leave `vector` out.",
         )
-        try:
-            array = np.asarray(vector, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise fault from error
-        length = float(np.linalg.norm(array)) if array.shape == (self._embedder.dimension,) else 0.0
-        if not _SHORTEST < length < _LONGEST:  # NaN is neither
-            raise fault
-        return (array / length).astype(np.float32)
 
 
 def count(words: str) -> Counted:

@@ -5,10 +5,12 @@ Ranking reads alone; `reinforcements` says what an act of recall would change, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ from dmha.domain.forgetting import reinforce, retention, tier_after
 from dmha.domain.query import Query
 from dmha.domain.ranking import exact_match, keyed_uniform, top
 from dmha.protocols import Index, Ledger
-from dmha.records import Candidates, Filters, Question, Reinforcement, Scope, State
+from dmha.records import Candidates, Filters, Question, Reach, Reinforcement, Scope, State
 from dmha.types import NEVER_FADES, Affect, Hit, Memory
 
 Column = NDArray[np.float64]
@@ -34,6 +36,9 @@ _WORDS, _MEANING, _DOUBT = 12.0, 9.0, 7.0
 # Where the embedder does not read the question, words alone tell: rounded from fits on JSQuAD, DRCD and CMRC (AUROC
 # .89, .91, .93).
 _WORDS_ALONE, _DOUBT_ALONE = 25.0, 5.2
+
+_LOOKS_INTO = re.compile(r"exact_match_boost\((\w+)\)")
+_STRANGER = -1  # no speaker's id: whom nobody knows has said nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +59,19 @@ class Request:
 def rank(ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Affect) -> list[tuple[State, Hit]]:
     """The best memories by the ranking in this mood, with their states, best first."""
     candidates = _nominate(ledger, index, scope, request, mood)
-    states = ledger.reading.states(scope, candidates.memory_ids.tolist())
-    if not states:
+    told = ledger.reading.columns(scope, candidates.memory_ids.tolist(), _texts(request.ranking))
+    if not told["memory_id"]:
         return []
-    columns, scores = _score(states, candidates, request, mood)
-    ids = np.fromiter((state.memory_id for state in states), np.int64, len(states))
+    columns, scores = _score(told, candidates, request, mood)
+    ids = np.array(told["memory_id"], np.int64)
     confidence = _confidence(columns["static_bm25()"], columns["similarity"], read=request.question.vector is not None)
-    hits: list[tuple[State, Hit]] = []
-    for place in top(scores.total, ids, len(states)):
-        if confidence[place] < request.min_confidence:
-            continue
-        reasons = {term: float(given[place]) for term, given in scores.terms.items()}
-        hit = Hit(memory_of(states[place]), float(scores.total[place]), reasons, "match", float(confidence[place]))
-        hits.append((states[place], hit))
-        if len(hits) == request.top_k:
-            break
-    return hits
+    best = top(scores.total, ids, len(ids))
+    shown = best[confidence[best] >= request.min_confidence][: request.top_k]
+    states = ledger.reading.states(scope, ids[shown].tolist())
+    return [
+        (state, _hit(state, scores, place, float(confidence[place])))
+        for place, state in zip(shown.tolist(), states, strict=True)  # one snapshot: none has gone meanwhile
+    ]
 
 
 def reinforcements(states: Sequence[State], now: float) -> list[Reinforcement]:
@@ -99,68 +101,75 @@ def memory_of(state: State) -> Memory:
     )  # fmt: skip
 
 
+def _hit(state: State, scores: Scores, place: int, confidence: float) -> Hit:
+    reasons = {term: float(given[place]) for term, given in scores.terms.items()}
+    return Hit(memory_of(state), float(scores.total[place]), reasons, "match", confidence)
+
+
 def _nominate(ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Affect) -> Candidates:
     return index.nominate(
+        ledger.feed,
         scope.tenant_id,
         request.question,
         request.ranking,
+        _reach(ledger, scope, request),
         now=request.now,
         seed=request.seed,
         count=max(NOMINATED, request.top_k),
         scalars={"mood_joy": mood.joy, "mood_aversion": mood.aversion},
-        present=ledger.reading.present_ids(scope, request.filters.present),
-        allowed=ledger.reading.allowed(scope, request.filters),
-        exclude=request.exclude,
     )
 
 
+def _reach(ledger: Ledger, scope: Scope, request: Request) -> Reach:
+    filters, reading = request.filters, ledger.reading
+    speaker_id = None
+    if filters.speaker is not None:
+        speaker_id = next(iter(reading.present_ids(scope, [filters.speaker])), _STRANGER)
+    return Reach(
+        present=reading.present_ids(scope, filters.present),
+        allowed=reading.allowed(scope, filters),
+        exclude=request.exclude,
+        since=filters.since,
+        until=filters.until,
+        speaker_id=speaker_id,
+    )
+
+
+def _texts(ranking: Ranking) -> frozenset[str]:
+    """The texts that the ranking looks into."""
+    return frozenset(match[1] for match in map(_LOOKS_INTO.fullmatch, ranking.needs) if match)
+
+
 def _score(
-    states: Sequence[State], candidates: Candidates, request: Request, mood: Affect
+    told: Mapping[str, Sequence[Any]], candidates: Candidates, request: Request, mood: Affect
 ) -> tuple[dict[str, Column], Scores]:
     place = {memory_id: i for i, memory_id in enumerate(candidates.memory_ids.tolist())}
-    order = [place[state.memory_id] for state in states]
+    order = [place[memory_id] for memory_id in told["memory_id"]]
     columns: dict[str, Column] = {
         "similarity": candidates.similarity[order],
         "static_bm25()": candidates.static_bm25[order],
-        **{name: _column(states, field) for name, field in _COLUMNS.items()},
         "now": np.asarray(request.now),
         "mood_joy": np.asarray(mood.joy),
         "mood_aversion": np.asarray(mood.aversion),
     }
-    pinned = np.fromiter((state.pinned for state in states), np.bool_, len(states))
-    columns["last_recalled_at"] = np.where(pinned, request.now, columns["last_recalled_at"])  # does not fade
     for name in request.ranking.needs - columns.keys():
-        columns[name] = _computed(name, states, request)
-    return columns, request.ranking.fine(columns, len(states))
+        columns[name] = _column(name, told, request)
+    return columns, request.ranking.fine(columns, len(order))
 
 
-# The ranking language's raw columns, and where a state keeps each.
-_COLUMNS = {
-    "created_at": "at",
-    "last_recalled_at": "last_recalled_at",
-    "half_life": "half_life",
-    "recalls": "recall_count",
-    "importance": "importance",
-    "joy": "joy",
-    "aversion": "aversion",
-    "trauma": "trauma",
-    "score0": "score0",
-}
-
-
-def _column(states: Sequence[State], field: str) -> Column:
-    return np.fromiter((getattr(state, field) for state in states), np.float64, len(states))
-
-
-def _computed(name: str, states: Sequence[State], request: Request) -> Column:
-    """A column that is computed from texts or seeds rather than read: only where the ranking asks for it."""
+def _column(name: str, told: Mapping[str, Sequence[Any]], request: Request) -> Column:
+    """A column as the truth tells it, or as texts or the seed make it."""
     if name == "random()":
-        ids = np.fromiter((state.memory_id for state in states), np.int64, len(states))
-        return keyed_uniform(request.seed, request.question.text, ids)
-    if name == "gist":
-        return np.fromiter((state.kind == "summary" for state in states), np.float64, len(states))
-    field = name.removeprefix("exact_match_boost(").removesuffix(")")
-    return exact_match(request.query.words, [getattr(state, field) for state in states])
+        return keyed_uniform(request.seed, request.question.text, np.array(told["memory_id"], np.int64))
+    if text := _LOOKS_INTO.fullmatch(name):
+        texts = told[text[1]]
+        distinct = list(dict.fromkeys(texts))  # a hundred memories have a handful of speakers
+        boosts = dict(zip(distinct, exact_match(request.query.words, distinct).tolist(), strict=True))
+        return np.array([boosts[text] for text in texts], np.float64)
+    column = np.array(told[name], np.float64)
+    if name == "last_recalled_at":
+        return np.where(np.array(told["pinned"], np.bool_), request.now, column)  # does not fade
+    return column
 
 
 def _confidence(words: Column, meaning: Column, *, read: bool) -> Column:

@@ -1,47 +1,75 @@
-"""One tenant's memories as columns: vectors, times, who has to be present, and the postings of their words.
+"""One tenant's memories as columns: times, speakers, who has to be present, vectors, and the postings of their words.
 
-A row is never overwritten: a new version of a memory is a new row and the old one dies. A tenant with many dead rows is
-loaded again from the truth, so nothing here needs compacting.
+A row is never overwritten: a new version of a memory is a new row and the old one dies. When a quarter are dead, the
+living move together, in place: loading a million again would take as long as the first time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dmha.domain.terms import MAX_SATURATION, PRIOR_DOCUMENTS, REFERENCE_LENGTH, idf, saturated, term_id
 from dmha.errors import Unavailable
+from dmha.index.lookup import Lookup
 from dmha.index.postings import Postings
-from dmha.records import Row
+from dmha.index.vectors import Codes, Exact, Similar, Vectors
+from dmha.records import Reach, Rows
+
+# From here on vectors are kept as codes. 50,000 exact products take 3 ms, as scanning so many codes and reading 400
+# vectors does; beyond, codes win, and they take a thirtieth of the memory.
+CODES_FROM = 50_000
+
+# Rows looked at in one go: a float column of so many stays in a processor's second cache.
+BLOCK = 1 << 14
+
+Mask = Callable[[slice], NDArray[np.bool_]]
+"""Which of a stretch of rows may come back."""
+
+_OBJECTS = 8_192  # what Python keeps of a tenant around the columns, the question's lock included
+_MOST_DEAD = 0.25
+_COLUMNS = ("_memory_ids", "_versions", "_at", "_speaker_ids", "_private_to", "_alive")
 
 
 class TenantArrays:
-    """The columns of one tenant, grown by doubling."""
+    """The columns of one tenant, grown by half."""
 
-    def __init__(self, dimension: int, rows: Sequence[Row]) -> None:
+    def __init__(
+        self, dimension: int, expected: int = 0, rows: Iterable[Rows] = (), *, codes_from: int = CODES_FROM
+    ) -> None:
         self._dimension = dimension
+        self._codes_from = codes_from
         self.count = 0
         self.dead = 0
         self._memory_ids = np.empty(0, np.int64)
+        self._versions = np.empty(0, np.int64)
         self._at = np.empty(0, np.float64)
+        self._speaker_ids = np.empty(0, np.int64)
         self._private_to = np.empty(0, np.int64)
         self._alive = np.empty(0, np.bool_)
-        self._vectors = np.empty((0, dimension), np.float32)
-        self._row_of: dict[int, int] = {}
-        self._versions: dict[int, int] = {}
+        self._lookup = Lookup()
         self._postings = Postings()
-        self._reserve(len(rows))
-        for row in rows:
-            self._append(row)
-        self._postings.load([_weighted(row) for row in rows])
+        self._vectors: Vectors = (Exact if expected < codes_from else Codes)(dimension)
+        self._reserve(expected)
+        self._load(rows)
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        columns = (self._memory_ids, self._at, self._private_to, self._alive, self._vectors)
-        return sum(column.nbytes for column in columns) + self._postings.nbytes + 200 * len(self._row_of)
+        columns: Iterator[int] = (getattr(self, name).nbytes for name in _COLUMNS)
+        return _OBJECTS + sum(columns) + self._lookup.nbytes + self._postings.nbytes + self._vectors.nbytes
+
+    @property
+    def living(self) -> int:
+        """How many memories are held."""
+        return self.count - self.dead
+
+    @property
+    def coded(self) -> bool:
+        """Whether similarities are estimates."""
+        return isinstance(self._vectors, Codes)
 
     @property
     def memory_ids(self) -> NDArray[np.int64]:
@@ -51,42 +79,59 @@ class TenantArrays:
     def at(self) -> NDArray[np.float64]:
         return self._at[: self.count]
 
-    def put(self, row: Row) -> None:
-        """Take a memory as the truth has it now; an older version than the one held changes nothing."""
-        if self._versions.get(row.memory_id, 0) > row.version:
-            return
-        self.drop(row.memory_id)
-        self._reserve(self.count + 1)
-        self._append(row)
-        self._postings.add(self.count - 1, *_weighted(row))
+    def put(self, rows: Rows) -> None:
+        """Take memories as the truth has them now; a version older than the one held changes nothing."""
+        held = self._lookup.rows(rows.memory_ids)
+        newest = dict(zip(self._memory_ids[held].tolist(), self._versions[held].tolist(), strict=True))
+        given = zip(rows.memory_ids.tolist(), rows.versions.tolist(), strict=True)
+        fresh = np.array([newest.get(memory_id, 0) <= version for memory_id, version in given], np.bool_)
+        if not fresh.all():
+            rows = _only(rows, fresh)
+        self.drop(rows.memory_ids)
+        self._postings.add(*self._append(rows))
 
-    def drop(self, memory_id: int) -> None:
-        """Let a memory go; unknown ones are gone already."""
-        row = self._row_of.pop(memory_id, None)
-        self._versions.pop(memory_id, None)
-        if row is not None:
-            self._alive[row] = False
-            self.dead += 1
+    def drop(self, memory_ids: Sequence[int] | NDArray[np.int64]) -> None:
+        """Let memories go; unknown ones are gone already."""
+        rows = self._lookup.pop(memory_ids)
+        self._alive[rows] = False
+        self.dead += len(rows)
+        if self.dead > _MOST_DEAD * self.count:
+            self._compact()
 
-    def visible(
-        self, present: Iterable[int], allowed: Sequence[int] | None, exclude: Sequence[int]
-    ) -> NDArray[np.bool_]:
-        """Which rows may come back: alive, told openly or to someone present, allowed, not excluded."""
-        private = self._private_to[: self.count]
-        mask: NDArray[np.bool_] = self._alive[: self.count] & ((private < 0) | np.isin(private, list(present)))
-        if allowed is not None:
-            mask &= np.isin(self.memory_ids, np.asarray(allowed, np.int64))
-        for memory_id in exclude:
-            row = self._row_of.get(memory_id)
-            if row is not None:
-                mask[row] = False
+    def visible(self, reach: Reach) -> Mask:
+        """Which rows may come back: alive, and within reach."""
+        open_ = self._alive[: self.count]
+        if reach.allowed is not None:
+            open_ = np.zeros(self.count, np.bool_)
+            open_[self._lookup.rows(reach.allowed)] = True
+        if reach.exclude:
+            open_ = open_.copy()
+            open_[self._lookup.rows(reach.exclude)] = False
+
+        def mask(part: slice) -> NDArray[np.bool_]:
+            heard = self._private_to[part] < 0
+            for speaker_id in reach.present:
+                heard |= self._private_to[part] == speaker_id
+            heard &= open_[part]
+            if reach.since is not None:
+                heard &= self._at[part] >= reach.since
+            if reach.until is not None:
+                heard &= self._at[part] < reach.until
+            if reach.speaker_id is not None:
+                heard &= self._speaker_ids[part] == reach.speaker_id
+            return heard
+
         return mask
 
-    def similarity(self, vector: NDArray[np.float32] | None) -> NDArray[np.float64]:
-        """Cosine to every row; 0 where either side has no vector."""
+    def vectors(self, rows: NDArray[np.intp]) -> NDArray[np.float32] | None:
+        """The vectors of these rows; None where only their signs are held."""
+        return self._vectors.of(rows) if isinstance(self._vectors, Exact) else None
+
+    def similar(self, vector: NDArray[np.float32] | None) -> Similar:
+        """Cosine to a stretch of rows, an estimate where they are coded; 0 where either side has no vector."""
         if vector is None:
-            return np.zeros(self.count)
-        return (self._vectors[: self.count] @ vector).astype(np.float64)
+            return lambda part: np.zeros(part.stop - part.start)
+        return self._vectors.against(vector)
 
     def static_bm25(self, terms: Mapping[str, float]) -> NDArray[np.float64]:
         """BM25 of every row in 0..1: the score divided by the most that the question could earn.
@@ -97,52 +142,111 @@ class TenantArrays:
         """
         scores = np.zeros(self.count)
         most = 0.0
-        living = self.count - self.dead
         for term, weight in terms.items():
             rows, weights = self._postings.of(term_id(term))
-            if self.dead:
-                kept = self._alive[rows]
-                rows, weights = rows[kept], weights[kept]
-            worth = weight * idf(living + PRIOR_DOCUMENTS, len(rows))
+            frequency = int(np.count_nonzero(self._alive[rows])) if self.dead else len(rows)
+            worth = weight * idf(self.living + PRIOR_DOCUMENTS, frequency)
             scores[rows] += worth * weights
             most += worth * MAX_SATURATION
-        return scores / most if most else scores
+        if most:
+            scores /= most
+        return scores
 
-    def _append(self, row: Row) -> None:
-        here = self.count
-        self._memory_ids[here] = row.memory_id
-        self._at[here] = row.at
-        self._private_to[here] = row.private_to
+    def fingerprints(self) -> dict[int, int]:
+        """For each memory held a number that tells its content from any other: equal ones are held alike."""
+        prints = np.zeros(self.count, np.uint64)
+        for start in range(0, self.count, BLOCK):
+            part = slice(start, min(start + BLOCK, self.count))
+            columns = (self._versions, self._at, self._speaker_ids, self._private_to)
+            plain = np.column_stack([column[part].view(np.uint64) for column in columns])
+            prints[part] = _mixed(np.concatenate([plain, self._vectors.words(part)], axis=1)).sum(axis=1)
+        terms, rows, weights = self._postings.every()
+        np.add.at(prints, rows, _mixed(np.column_stack([terms, weights.view(np.uint32)])).prod(axis=1))
+        alive = self._alive[: self.count]
+        return dict(zip(self.memory_ids[alive].tolist(), prints[alive].tolist(), strict=True))
+
+    def _load(self, chunks: Iterable[Rows]) -> None:
+        postings = [self._append(rows) for rows in chunks]
+        if postings:
+            terms, rows, weights = (np.concatenate(parts) for parts in zip(*postings, strict=True))
+            postings.clear()
+            self._postings.load(terms, rows, weights)
+            self._lookup.fold()
+
+    def _append(self, rows: Rows) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.float32]]:
+        """Put these rows behind the others; their postings."""
+        first, count, vectors = self.count, len(rows.memory_ids), self._spread(rows)
+        self._reserve(first + count)
+        here = slice(first, first + count)
+        self._memory_ids[here], self._versions[here], self._at[here] = rows.memory_ids, rows.versions, rows.at
+        self._speaker_ids[here], self._private_to[here] = rows.speaker_ids, rows.private_to
         self._alive[here] = True
-        if row.vector is not None:
-            if len(row.vector) != self._dimension:
-                reason = f"a kept vector has {len(row.vector)} numbers, the embedder of that name {self._dimension}"
-                raise Unavailable("embedder", reason, "Give embedders of different dimensions different ids.")
-            self._vectors[here] = row.vector
-        self._row_of[row.memory_id] = here
-        self._versions[row.memory_id] = row.version
-        self.count += 1
+        self._lookup.add(rows.memory_ids, first)
+        self._vectors.put(first, vectors)
+        self.count += count
+        if isinstance(self._vectors, Exact) and self.count >= self._codes_from:
+            self._vectors = self._vectors.coded(self.count)
+        return _postings(rows, first)
+
+    def _spread(self, rows: Rows) -> NDArray[np.float32]:
+        """A vector for each row, all zero where it has none."""
+        if len(rows.vectors) and rows.vectors.shape[1] != self._dimension:
+            held = rows.vectors.shape[1]
+            reason = f"a kept vector has {held} numbers, the embedder of that name {self._dimension}"
+            raise Unavailable("embedder", reason, "Give embedders of different dimensions different ids.")
+        if len(rows.vectors) == len(rows.memory_ids) > 0:
+            return rows.vectors
+        vectors = np.zeros((len(rows.memory_ids), self._dimension), np.float32)
+        if len(rows.vectors):
+            vectors[rows.embedded] = rows.vectors
+        return vectors
 
     def _reserve(self, wanted: int) -> None:
         held = len(self._memory_ids)
         if wanted <= held:
             return
-        size = max(wanted, 2 * held, 16)
-        self._memory_ids = _grown(self._memory_ids, size)
-        self._at = _grown(self._at, size)
-        self._private_to = _grown(self._private_to, size)
-        self._alive = _grown(self._alive, size)
-        vectors = np.zeros((size, self._dimension), np.float32)  # zero: a row without a vector is similar to nothing
-        vectors[:held] = self._vectors
-        self._vectors = vectors
+        for name in _COLUMNS:
+            column = getattr(self, name)
+            made = np.empty(max(wanted, 3 * held // 2), column.dtype)
+            made[:held] = column
+            setattr(self, name, made)
+        self._vectors.reserve(len(self._memory_ids))
+
+    def _compact(self) -> None:
+        living = np.flatnonzero(self._alive[: self.count])
+        new_rows = np.full(self.count, -1, np.int64)
+        new_rows[living] = np.arange(len(living))
+        for name in _COLUMNS:
+            setattr(self, name, getattr(self, name)[living])
+        self._vectors.keep(living)
+        self._postings.renumber(new_rows)
+        self._lookup.renumber(new_rows)
+        self.count, self.dead = len(living), 0
 
 
-def _grown(column: NDArray, size: int) -> NDArray:  # type: ignore[type-arg]  # of any one dtype, kept
-    made = np.empty(size, column.dtype)
-    made[: len(column)] = column
-    return made
+def _postings(rows: Rows, first: int) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.float32]]:
+    count = len(rows.memory_ids)
+    references = np.array([REFERENCE_LENGTH.get(name, REFERENCE_LENGTH["other"]) for name in rows.languages])
+    weights = saturated(rows.terms, np.repeat(rows.lengths, rows.term_counts), np.repeat(references, rows.term_counts))
+    owners = np.repeat(np.arange(first, first + count, dtype=np.int32), rows.term_counts)
+    return rows.terms["term"].astype(np.uint64), owners, weights
 
 
-def _weighted(row: Row) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-    reference = REFERENCE_LENGTH.get(row.language, REFERENCE_LENGTH["other"])
-    return row.terms["term"].astype(np.uint64), saturated(row.terms, row.length, reference)
+def _only(rows: Rows, kept: NDArray[np.bool_]) -> Rows:
+    """Some of the rows."""
+    return Rows(
+        memory_ids=rows.memory_ids[kept], versions=rows.versions[kept], at=rows.at[kept],
+        speaker_ids=rows.speaker_ids[kept], private_to=rows.private_to[kept],
+        languages=[language for language, keep in zip(rows.languages, kept, strict=True) if keep],
+        lengths=rows.lengths[kept], terms=rows.terms[np.repeat(kept, rows.term_counts)],
+        term_counts=rows.term_counts[kept], embedded=rows.embedded[kept], vectors=rows.vectors[kept[rows.embedded]],
+    )  # fmt: skip
+
+
+def _mixed(columns: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Each number scattered over 64 bits, in each column otherwise (SplitMix64: Steele, Lea & Flood 2014)."""
+    steps = np.arange(1, columns.shape[1] + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = columns + steps
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))

@@ -1,75 +1,127 @@
-"""Connections to the truth: pragmas, transactions, and the database's errors said in words.
+"""Connections to the truth: how a file is opened, transactions, and the database's errors said in words.
 
 Reads see one snapshot each (WAL); writes begin IMMEDIATE, so that a write transaction never fails half-way for a lock.
+Every error of the database that passes through an engine becomes `Unavailable` where it happens, be it at connecting,
+in a statement, at a commit or while rows are being fetched: none escapes untold.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
 from dmha.errors import Unavailable
+from dmha.stores import schema
 
-# How long a write waits for another process's: far over any group commit, short enough that a stuck process is noticed.
-BUSY_TIMEOUT_MS = 30_000
+# Seconds that a write waits for another process's: far over any group commit, short enough that a stuck one is noticed.
+BUSY_TIMEOUT = 30.0
 
 # Page cache a connection: the rows that a reply reads; the operating system keeps the rest of the file warm.
 CACHE_KIB = 16_384
 
+# The codes, as they begin, of a file that SQLite makes nothing of.
+UNREADABLE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+
+_DAMAGED = ("the file is damaged", "Run dmha doctor --fix; else restore a backup, or export what can be read.")
+_BUSY = ("another process holds the file", "Find the process that keeps a transaction open, or try again.")
 _FIXES = {
     "SQLITE_FULL": (
         "the disk is full",
         "Free some space; what was acknowledged is safe, and writing resumes by itself.",
     ),
-    "SQLITE_IOERR": ("the disk refused to read or write", "Check the disk's space, limits and health."),
-    "SQLITE_READONLY": ("the file is read-only", "Make the file and its folder writable."),
-    "SQLITE_BUSY": ("another process holds the file", "Find the process that keeps a transaction open, or try again."),
+    "SQLITE_IOERR": (
+        "the disk refused to read or write",
+        "Check the disk's space, limits and health; what was acknowledged is safe, and writing resumes by itself.",
+    ),
+    "SQLITE_READONLY": ("the file or its folder is read-only", "Make both writable; reading goes on meanwhile."),
+    "SQLITE_BUSY": _BUSY,
+    "SQLITE_LOCKED": _BUSY,
+    "SQLITE_PROTOCOL": _BUSY,
     "SQLITE_CANTOPEN": ("the file cannot be opened", "Check that the folder exists and is writable."),
-    "SQLITE_CORRUPT": ("the file is damaged", "Restore it from a backup; export what can still be read."),
+    "SQLITE_PERM": ("the file may not be opened", "Give this user the right to read and write it."),
+    "SQLITE_CORRUPT": _DAMAGED,
     "SQLITE_NOTADB": ("the file is not a DMHA database", "Give another path."),
+    "SQLITE_NOMEM": ("there is no memory left", "Give the process more, or ask for less at once."),
 }
 
 
-def open_engine(path: Path) -> Engine:
-    """An engine over the SQLite file at `path`, made durable: WAL with synchronous=FULL."""
+def open_engine(path: Path, *, patience: float = BUSY_TIMEOUT) -> Engine:
+    """An engine over the SQLite file at `path`; a write waits `patience` seconds for another process's.
+
+    A file that cannot be written to is opened anew for each read: how it can be read depends on what lies beside it.
+    """
+    # A search holds two connections at once: with a limit, searches could wait for one another in a ring.
+    pool: dict[str, Any] = {"pool_size": 8, "max_overflow": -1} if writable(path) else {"poolclass": NullPool}
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
-        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
+        creator=partial(connect, path, patience),
         json_serializer=partial(json.dumps, ensure_ascii=False),  # SQLite finds a key as it is written, not as escaped
-        pool_size=8,
-        max_overflow=-1,  # a search holds two at once: with a limit, searches could wait for one another in a ring
+        json_deserializer=_read_json,
+        **pool,
     )
-    event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "handle_error", partial(_tell, path))
     return engine
 
 
-def _configure(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would start transactions too late
-    _write_ahead(connection)
-    for pragma in (
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "temp_store=MEMORY",
-        f"cache_size=-{CACHE_KIB}",
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+def connect(path: Path, patience: float = BUSY_TIMEOUT) -> sqlite3.Connection:
+    """A connection as it can be had: to write, made durable (WAL with synchronous=FULL), else to read."""
+    able = writable(path)
+    connection = sqlite3.connect(
+        path if able else _to_read(path), uri=not able, timeout=patience, check_same_thread=False,
+        isolation_level=None,  # we say BEGIN ourselves: the driver's own would start transactions too late
+    )  # fmt: skip
+    try:
+        if able:
+            _write_ahead(connection, patience)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", f"cache_size=-{CACHE_KIB}"):
+            connection.execute(f"PRAGMA {pragma}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
-def _write_ahead(connection: sqlite3.Connection) -> None:
+def read_only(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing, neither the file nor what lies beside it."""
+    return sqlite3.connect(_to_read(path), uri=True, isolation_level=None)
+
+
+def writable(path: Path) -> bool:
+    """Whether SQLite could write: a new file is judged when it is made; WAL needs the folder as well as the file."""
+    return not path.exists() or (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
+
+def _to_read(path: Path) -> str:
+    """The URI that reads a file which cannot be written to.
+
+    Where nothing lies beside it, nobody has it open, and it is read as it stands: SQLite would want to make a lock
+    file. Else it is read together with what lies there; SQLite refuses where that would mean missing the latest writes.
+    """
+    log, shared, journal = (beside(path, suffix) for suffix in ("-wal", "-shm", "-journal"))
+    alone = not journal.exists() and not shared.exists() and not (log.exists() and log.stat().st_size)
+    return path.absolute().as_uri() + ("?mode=ro&immutable=1" if alone else "?mode=ro")
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """The path of that name with the suffix after it."""
+    return path.with_name(path.name + suffix)
+
+
+def _write_ahead(connection: sqlite3.Connection, patience: float) -> None:
     """Journal by WAL. SQLite does not wait for another connection that is making the same switch, so we do."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    deadline = time.monotonic() + patience
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -81,27 +133,27 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    mode = "IMMEDIATE" if connection.get_execution_options().get("dmha_write") else "DEFERRED"
+    options = connection.get_execution_options()
+    mode = "IMMEDIATE" if options.get("dmha_write") else "DEFERRED"
     connection.exec_driver_sql(f"BEGIN {mode}")
+    if not options.get("dmha_upgrade"):
+        _refuse_other_schema(connection)
 
 
-@contextmanager
-def in_words() -> Iterator[None]:
-    """Turn the database's own errors into `Unavailable`, naming what happened and what to do."""
-    try:
-        yield
-    except (DBAPIError, sqlite3.Error) as error:
-        raise told(error) from error
-
-
-def told(error: Exception) -> Exception:
-    """The `Unavailable` that tells of this database error in words; any other error as it is."""
-    original = error.orig if isinstance(error, DBAPIError) else error
-    code = str(getattr(original, "sqlite_errorname", None) or "")
-    for prefix, (reason, fix) in _FIXES.items():
-        if code.startswith(prefix):
-            return Unavailable("database", f"{reason} ({code})", fix)
-    return error
+def _refuse_other_schema(connection: Connection) -> None:
+    """Nothing is read from tables that another process upgraded, nor written to them as of old."""
+    changes = pragma(connection, "schema_version")  # stands on the first page: some 15 microseconds a transaction
+    if connection.info.get("dmha_schema") == changes:
+        return
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    if found != schema.REVISION:
+        driver(connection).rollback()
+        raise Unavailable(
+            "database",
+            f"the file was upgraded meanwhile (schema {found}, this process knows {schema.REVISION})",
+            "Restart this process with the DMHA that upgraded it.",
+        )
+    connection.info["dmha_schema"] = changes
 
 
 def writing(engine: Engine) -> Connection:
@@ -112,3 +164,75 @@ def writing(engine: Engine) -> Connection:
 def pragma(connection: Connection, name: str) -> Any:
     """The value of one pragma on this connection."""
     return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+
+def driver(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection under this one; its errors are for `in_words` to tell."""
+    return cast("sqlite3.Connection", connection.connection.dbapi_connection)
+
+
+# -- errors in words ---------------------------------------------------------------------------------------------------
+
+
+def _tell(path: Path, context: ExceptionContext) -> Exception | None:
+    said = told(context.original_exception, path)
+    return said if isinstance(said, Unavailable) else None
+
+
+@contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """Turn the errors of a connection without an engine into `Unavailable`, as an engine does."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise told(error, path) from error
+
+
+def told(error: BaseException, path: Path | None = None) -> BaseException:
+    """The `Unavailable` that tells of this database error in words; any other error as it is."""
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if not isinstance(original, sqlite3.Error):
+        return error
+    code = code_of(original)
+    if path is not None and (special := _of_this_file(code, path)):
+        return Unavailable("database", *special)
+    for prefix, (reason, fix) in _FIXES.items():
+        if code.startswith(prefix):
+            return Unavailable("database", f"{reason} ({code})", fix)
+    return error
+
+
+def code_of(error: BaseException | None) -> str:
+    """SQLite's name of an error, such as SQLITE_BUSY; empty for what is none of its own."""
+    if str(error).startswith("Could not decode to UTF-8"):
+        return "SQLITE_CORRUPT_TEXT"  # the driver's finding, which SQLite has no name for: it never reads what it keeps
+    return str(getattr(error, "sqlite_errorname", None) or "")
+
+
+def _of_this_file(code: str, path: Path) -> tuple[str, str] | None:
+    """What the file itself and what lies beside it tell about an error: reason and fix."""
+    if code == "SQLITE_NOTADB" and _headless(path):
+        return f"the file's header is damaged ({code})", "Restore a backup with: dmha restore BACKUP"
+    if code == "SQLITE_CANTOPEN" and beside(path, "-wal").exists() and not writable(path):
+        return (
+            f"the latest writes stand in {path.name}-wal, which is not read where nothing can be written ({code})",
+            f"Make the folder writable, or copy both {path.name} and {path.name}-wal to one that is.",
+        )
+    return None
+
+
+def _headless(path: Path) -> bool:
+    """Whether a file that SQLite does not know for a database still holds our tables' words."""
+    try:
+        with path.open("rb") as file:
+            return b"CREATE TABLE memories" in file.read(1 << 20)  # the schema stands in the first pages
+    except OSError:
+        return False
+
+
+def _read_json(written: str) -> Any:
+    try:
+        return json.loads(written)
+    except ValueError as error:  # what we wrote was JSON: the disk changed it
+        reason, fix = _DAMAGED
+        raise Unavailable("database", f"{reason} (a value is not JSON)", fix) from error

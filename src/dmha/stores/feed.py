@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Select, and_, func, select
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, select
 
 from dmha.domain.terms import TERM_DTYPE
-from dmha.records import Change, Row
+from dmha.errors import Unavailable
+from dmha.records import Change, Rows
 from dmha.stores import schema
-from dmha.stores.places import CHUNK
+from dmha.stores.prepared import Ids, Prepared
+
+# Rows read before they are made into columns: 384 numbers each, they take 40 MB while on their way.
+AT_ONCE = 10_000
 
 # Not of a world that is still on its way in: its vectors may come yet, and nobody can ask for it.
 _SETTLED = schema.memories.c.tenant_id.not_in(select(schema.arrivals.c.tenant_id))
@@ -26,27 +31,28 @@ class Feed:
 
     def head(self) -> int:
         """The latest change's number; 0 before the first."""
-        return int(self._connection.execute(select(func.max(schema.changes.c.seq))).scalar() or 0)
+        return int(_HEAD.all(self._connection)[0][0] or 0)
 
-    def since(self, seq: int) -> list[Change]:
-        """The changes after that number, in commit order."""
-        changes = schema.changes
-        rows = self._connection.execute(select(changes).where(changes.c.seq > seq).order_by(changes.c.seq))
-        return [Change(row.seq, row.tenant_id, row.memory_id, row.version, row.deleted) for row in rows]
+    def since(self, seq: int, tenant_id: int) -> list[Change]:
+        """The tenant's changes after that number, in commit order."""
+        rows = _SINCE.all(self._connection, after=seq, tenant=tenant_id)
+        return [Change(seq, tenant, memory, version, bool(deleted)) for seq, tenant, memory, version, deleted in rows]
 
-    def rows(self, memory_ids: Sequence[int]) -> list[Row]:
+    def rows(self, memory_ids: Sequence[int]) -> Rows:
         """The rows of these memories; one that is gone or not for recall is left out."""
-        found: list[Row] = []
-        for start in range(0, len(memory_ids), CHUNK):
-            chosen = schema.memories.c.id.in_(memory_ids[start : start + CHUNK])
-            found += [_row(row) for row in self._connection.execute(self._select().where(chosen))]
-        return found
+        return _columns(_ROWS.of(self._connection, memory_ids, embedder=self._embedder_id))
 
-    def tenant(self, tenant_id: int) -> list[Row]:
-        """Every row of a tenant, in the order of ids."""
-        memories = schema.memories
-        query = self._select().where(memories.c.tenant_id == tenant_id).order_by(memories.c.id)
-        return [_row(row) for row in self._connection.execute(query)]
+    def tenant(self, tenant_id: int) -> tuple[int, Iterator[Rows]]:
+        """How many rows a tenant has at most, and all of them by id, so many at a time that no copy of all is held."""
+        ids = [memory_id for (memory_id,) in _IDS.all(self._connection, tenant=tenant_id)]
+        return len(ids), (self.rows(ids[start : start + AT_ONCE]) for start in range(0, len(ids), AT_ONCE))
+
+    def vectors(self, memory_ids: Sequence[int], dimension: int) -> NDArray[np.float32]:
+        """A vector for each of these memories, in the order asked; all zero where there is none."""
+        held = {row[0]: row[1] for row in _VECTORS.of(self._connection, memory_ids, embedder=self._embedder_id)}
+        nothing = bytes(4 * dimension)
+        blobs = [held.get(memory_id) or nothing for memory_id in memory_ids]
+        return np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), dimension)
 
     def unembedded(self, limit: int, after: int = 0) -> list[tuple[int, str, str]]:
         """Memories past that id whose vector is missing or another embedder's: (id, speaker, text), by id."""
@@ -90,35 +96,79 @@ class Feed:
         )
         return list(self._connection.execute(query).scalars())
 
-    def _select(self) -> Select[Any]:
-        memories, vectors, terms = schema.memories, schema.vectors, schema.terms
-        mine = and_(vectors.c.memory_id == memories.c.id, vectors.c.embedder_id == self._embedder_id)
-        return (
-            select(
-                memories.c.id,
-                memories.c.version,
-                memories.c.at,
-                memories.c.speaker_id,
-                memories.c.private_to,
-                terms.c.language,
-                terms.c.length,
-                terms.c.data.label("term_data"),
-                vectors.c.data.label("vector_data"),
-            )
-            .join(terms, terms.c.memory_id == memories.c.id)
-            .join(vectors, mine, isouter=True)
+
+def _rows(ids: Ids) -> Select[Any]:
+    memories, vectors, terms = schema.memories, schema.vectors, schema.terms
+    return (
+        select(
+            memories.c.id,
+            memories.c.version,
+            memories.c.at,
+            memories.c.speaker_id,
+            func.coalesce(memories.c.private_to, -1),
+            terms.c.language,
+            terms.c.length,
+            terms.c.data,
+            vectors.c.data,
         )
+        .join(terms, terms.c.memory_id == memories.c.id)
+        .join(vectors, _of_embedder(memories.c.id), isouter=True)
+        .where(memories.c.id.in_(ids))
+        .order_by(memories.c.id)
+    )
 
 
-def _row(row: Any) -> Row:
-    return Row(
-        memory_id=row.id,
-        version=row.version,
-        at=row.at,
-        speaker_id=row.speaker_id,
-        private_to=-1 if row.private_to is None else row.private_to,
-        terms=np.frombuffer(row.term_data, dtype=TERM_DTYPE),
-        language=row.language,
-        length=row.length,
-        vector=np.frombuffer(row.vector_data, dtype="<f4") if row.vector_data else None,
+def _of_embedder(memory_id: ColumnElement[int]) -> ColumnElement[bool]:
+    vectors = schema.vectors
+    # The sum keeps SQLite from looking into the index of embedders first: nearly all vectors are of one.
+    return and_(vectors.c.memory_id == memory_id, vectors.c.embedder_id + 0 == bindparam("embedder"))
+
+
+_ROWS = Prepared(_rows)
+_VECTORS = Prepared(
+    lambda ids: select(schema.vectors.c.memory_id, schema.vectors.c.data).where(
+        schema.vectors.c.memory_id.in_(ids), _of_embedder(schema.vectors.c.memory_id)
+    )
+)
+# Of all columns an index of the table holds these, so the memories themselves are not touched.
+_IDS = Prepared(
+    lambda _: (
+        select(schema.memories.c.id)
+        .where(schema.memories.c.tenant_id == bindparam("tenant"))
+        .order_by(schema.memories.c.id)
+    )
+)
+_HEAD = Prepared(lambda _: select(func.max(schema.changes.c.seq)))
+_SINCE = Prepared(
+    lambda _: (
+        select(schema.changes)
+        .where(schema.changes.c.seq > bindparam("after"), schema.changes.c.tenant_id == bindparam("tenant"))
+        .order_by(schema.changes.c.seq)
+    )
+)
+
+
+def _columns(rows: Sequence[Any]) -> Rows:
+    """Rows of `_ROWS` as columns."""
+    ids, versions, at, speakers, private_to, languages, lengths, terms, vectors = (
+        zip(*rows, strict=True) if rows else ((),) * 9
+    )
+    counts = np.fromiter(map(len, terms), np.int64, len(ids)) // TERM_DTYPE.itemsize
+    embedded = np.fromiter(map(bool, vectors), np.bool_, len(ids))
+    blobs = [blob for blob in vectors if blob]
+    if len(set(map(len, blobs))) > 1:
+        reason = "vectors of different lengths are kept under its name"
+        raise Unavailable("embedder", reason, "Give embedders of different dimensions different ids.")
+    return Rows(
+        memory_ids=np.array(ids, np.int64),
+        versions=np.array(versions, np.int64),
+        at=np.array(at, np.float64),
+        speaker_ids=np.array(speakers, np.int64),
+        private_to=np.array(private_to, np.int64),
+        languages=languages,
+        lengths=np.array(lengths, np.int64),
+        terms=np.frombuffer(b"".join(terms), TERM_DTYPE),
+        term_counts=counts,
+        embedded=embedded,
+        vectors=np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), len(blobs[0]) // 4 if blobs else 0),
     )

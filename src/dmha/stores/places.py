@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, and_, bindparam, select, update
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Connection, Select, Table, and_, bindparam, select, update
 
 from dmha.records import Place, Scope
 from dmha.stores import schema
+from dmha.stores.prepared import Prepared
 
 # Ids in one IN (...): SQLite takes 32,766 parameters a statement; far fewer keep the statement cache small.
 CHUNK = 500
@@ -29,6 +32,26 @@ def allocate(connection: Connection, table: Table, count: int = 1) -> int:
     return int(after) - count
 
 
+def _find() -> Select[Any]:
+    tenants, companions = schema.tenants, schema.companions
+    named = and_(companions.c.user_id == tenants.c.user_id, companions.c.agent_id == bindparam("agent"))
+    return (
+        select(tenants.c.id, companions.c.id, tenants.c.zone)
+        .join(companions, named, isouter=True)
+        .where(tenants.c.user_id == bindparam("user"), tenants.c.world == bindparam("world"))
+    )
+
+
+def _find_speaker() -> CompoundSelect[Any]:
+    speakers, names, here = schema.speakers, schema.speaker_names, schema.speakers.c.tenant_id == bindparam("tenant")
+    first = select(speakers.c.id).where(here, speakers.c.name == bindparam("name"))
+    return first.union_all(select(speakers.c.id).join(names).where(here, names.c.name == bindparam("name")))
+
+
+_FIND = Prepared(lambda _: _find())
+_FIND_SPEAKER = Prepared(lambda _: _find_speaker())
+
+
 # The id of a companion that has done nothing here yet: it sees a shared world, and holds no perspective on it.
 NOBODY = 0
 
@@ -43,17 +66,8 @@ class Places:
 
     def find(self, place: Place) -> Scope | None:
         """The place in the truth's ids; None when nothing was ever remembered there."""
-        tenants, companions = schema.tenants, schema.companions
-        row = self._connection.execute(
-            select(tenants.c.id, companions.c.id.label("companion_id"), tenants.c.zone)
-            .join(
-                companions,
-                and_(companions.c.user_id == tenants.c.user_id, companions.c.agent_id == place.agent_id),
-                isouter=True,
-            )
-            .where(tenants.c.user_id == place.user_id, tenants.c.world == place.world)
-        ).first()
-        return None if row is None else Scope(row.id, row.companion_id or NOBODY, row.zone)
+        rows = _FIND.all(self._connection, user=place.user_id, agent=place.agent_id, world=place.world)
+        return next((Scope(tenant, companion or NOBODY, zone) for tenant, companion, zone in rows), None)
 
     def ensure(self, place: Place, zone: str, now: float) -> Scope:
         """The place in the truth's ids, made where it is new; `zone` is the new tenant's."""
@@ -90,11 +104,8 @@ class Places:
 
     def find_speaker(self, scope: Scope, name: str) -> int | None:
         """The id of the speaker of this name, be it the first name or a further one; None for a stranger."""
-        speakers, names = schema.speakers, schema.speaker_names
-        first = select(speakers.c.id).where(speakers.c.tenant_id == scope.tenant_id, speakers.c.name == name)
-        further = select(speakers.c.id).join(names).where(speakers.c.tenant_id == scope.tenant_id, names.c.name == name)
-        found = self._connection.execute(first.union_all(further).limit(1)).scalar()
-        return None if found is None else int(found)
+        rows = _FIND_SPEAKER.all(self._connection, tenant=scope.tenant_id, name=name)
+        return next((int(found) for (found,) in rows), None)
 
     def session(self, scope: Scope, name: str) -> int:
         """The id of the session of this name, made where it is new."""

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection, insert, select
 
-from dmha.errors import InvalidInput
-from dmha.protocols import Embedder
+from dmha.errors import InvalidInput, Unavailable
+from dmha.protocols import Embedder, Progress
 from dmha.stores import schema
-from dmha.stores.engine import in_words, open_engine
+from dmha.stores.backup import back_up
+from dmha.stores.copies import free_name, keep
+from dmha.stores.engine import BUSY_TIMEOUT, beside, connect, in_words, open_engine
 from dmha.stores.feed import Feed
 from dmha.stores.knowledge import Knowledge
 from dmha.stores.life import Life
 from dmha.stores.memories import Memories
+from dmha.stores.mending import Mending
 from dmha.stores.migrate import upgrade
 from dmha.stores.places import Places, allocate
 from dmha.stores.portable import Portable
@@ -61,6 +65,10 @@ class Ledger:
         return Feed(self._connection, self.embedder_id)
 
     @cached_property
+    def mending(self) -> Mending:
+        return Mending(self._connection)
+
+    @cached_property
     def portable(self) -> Portable:
         return Portable(self._connection, self.places, self.embedder_id)
 
@@ -71,15 +79,16 @@ class Truth:
     `:memory:` is a file too, in a temporary folder that goes with `close`: one code path, the same behaviour.
     """
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, *, patience: float = BUSY_TIMEOUT) -> None:
         if "\x00" in database:
             raise InvalidInput("database", "the path holds a NUL character", "Give a path, such as companion.db.")
         self._folder = Path(tempfile.mkdtemp(prefix="dmha-")) if database == ":memory:" else None
-        self.path = Path(database).expanduser() if self._folder is None else self._folder / "memory.db"
+        named = Path(database).expanduser() if self._folder is None else self._folder / "memory.db"
+        self.path = Path(os.path.realpath(named))  # what lies beside it lies beside what a link points to
         self._embedder_id = 0
-        self._engine = open_engine(self.path)
+        self._engine = open_engine(self.path, patience=patience)
         try:
-            with in_words():
+            with in_words(self.path):
                 upgrade(self._engine)
         except BaseException:
             self._let_go()
@@ -90,7 +99,7 @@ class Truth:
     def read(self) -> Iterator[Ledger]:
         """A snapshot: everything read inside belongs to one moment."""
         self._writer.refuse_if_closed()
-        with in_words(), self._engine.connect() as connection:
+        with in_words(self.path), self._engine.connect() as connection:
             yield Ledger(connection, self._embedder_id)
 
     @contextmanager
@@ -109,7 +118,7 @@ class Truth:
         Returns the dimension. An embedder that the file knows is not asked for it, since asking may need a network.
         """
         embedders = schema.embedders
-        with in_words(), self._engine.connect() as connection:
+        with self._engine.connect() as connection:
             known = connection.execute(select(embedders).where(embedders.c.name == embedder.id)).first()
         if known is not None:
             self._embedder_id = known.id
@@ -123,15 +132,45 @@ class Truth:
                 connection.execute(insert(embedders).values(id=found, name=embedder.id, dimension=dimension))
             return int(found)
 
-        self._embedder_id = self._writer.write(unit)
+        try:
+            self._embedder_id = self._writer.write(unit)
+        except Unavailable as error:
+            raise Unavailable(
+                error.component,
+                f"{error.reason}, and the embedder {embedder.id} is new to it",
+                f"{error.fix} Or open it with the embedder that made its vectors.",
+            ) from error
         return dimension
 
     def check(self) -> list[str]:
         """What the database itself finds wrong with the file; empty when all is well."""
-        with in_words(), self._engine.connect() as connection:
-            found = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
-            orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-        return [line for line in found if line != "ok"] + [f"orphan row in {row[0]}: {row[1]}" for row in orphans]
+        with self.read() as ledger:
+            damaged = ledger.mending.damage()
+            if damaged:
+                return damaged
+            return [f"orphan rows in {table}: {rows}" for table, rows in ledger.mending.orphans().items()]
+
+    def backup(self, path: Path, /, *, overwrite: bool, progress: Progress) -> int:
+        """Copy the file as it is now to the path, proven whole; returns the copy's bytes. Writing goes on meanwhile."""
+        self._writer.refuse_if_closed()
+        return back_up(self.path, path, overwriting=overwrite, progress=progress)
+
+    def keep(self) -> Path:
+        """Copy the file to its side, damage and all, before it is mended; returns where."""
+        kept = free_name(beside(self.path, ".before-mending"))
+        with in_words(self.path), closing(connect(self.path)) as source:
+            keep(source, kept)
+        return kept
+
+    def leftovers(self) -> list[Path]:
+        """Copies and halves of copies that lie beside the file: of upgrades, restores and mendings."""
+        beginnings = (f"{self.path.name}.before-", f"{self.path.name}.")
+        ends = (".part", ".copy")
+        return sorted(
+            file
+            for file in self.path.parent.iterdir()
+            if file.name.startswith(beginnings[0]) or (file.name.startswith(beginnings[1]) and file.suffix in ends)
+        )
 
     def close(self) -> None:
         """Finish the writes under way and let go of the file."""

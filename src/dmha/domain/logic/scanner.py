@@ -42,6 +42,7 @@ _HEAD = re.compile(
     r"(?<![^\s.．。!！?？,，、;；:：…])"
     rf"(?:(?P<fact>{_FACT}|事実|事实)|(?P<deny>{_DENY}|否定|否认)|(?P<rule>{_RULE}|規則|规则))[ \t\u3000]{{0,8}}[:：]"
 )
+_COLON = re.compile("[:：]")  # no head without one, and most that is said has none
 
 # A word joins clauses only where a clause follows, so that values such as "Salt and Pepper" and かつ丼 stay whole.
 _WORDS = [any_width("and"), any_width("then")]
@@ -67,6 +68,8 @@ _ABBREVIATIONS = re.compile(
 
 def find_head(text: str, at: int) -> re.Match[str] | None:
     """The next keyword and colon that opens a statement; one inside a web address does not."""
+    if not _COLON.search(text, at):
+        return None
     for head in _HEAD.finditer(text, at):
         before = text[max(0, head.start() - 256) : head.start()]
         if not before or before[-1].isspace() or "://" not in before.split()[-1]:
