@@ -136,7 +136,8 @@ def rows(file: Path) -> dict[str, list[str]]:
         found = {}
         for name in names:
             cursor = connection.execute(f"SELECT * FROM {name}")
-            found[name] = [repr([column[0] for column in cursor.description]), *sorted(repr(row) for row in cursor if row[0] != "moment")]
+            held = sorted(repr(row) for row in cursor if row[0] != "moment")
+            found[name] = [repr([column[0] for column in cursor.description]), *held]
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         return found
