@@ -422,20 +422,30 @@ class Mind:
 
         self._truth.write(learn)
 
-    def export(self, path: str | Path, *, user_id: str, agent_id: str | None = None) -> int:
-        """Write a companion's own world (or the whole account) as lines of JSON; returns the number of lines."""
-        check_name("user_id", user_id)
-        world = None if agent_id is None else self._place(user_id, agent_id, None).world
-        return export_file(self._truth, Path(path), user_id, world)
+    def export(
+        self, path: str | Path, *, user_id: str, agent_id: str | None = None, progress: Progress = no_progress
+    ) -> int:
+        """Write a companion's own world (or the whole account) as lines of JSON; returns the number of lines.
 
-    def import_(self, path: str | Path, *, user_id: str, agent_id: str | None = None) -> int:
-        """Read an exported file into this account, all or nothing; returns the number of memories.
-
-        With `agent_id`, the file's one companion takes that name.
+        Interrupted, it goes on when it is run again, if nothing was written meanwhile.
         """
         check_name("user_id", user_id)
-        made = import_file(self._truth, Path(path), user_id, agent_id, count, self._now().timestamp())
-        self.reembed()
+        world = None if agent_id is None else self._place(user_id, agent_id, None).world
+        return export_file(self._truth, Path(path), user_id, world, progress)
+
+    def import_(
+        self, path: str | Path, *, user_id: str, agent_id: str | None = None, progress: Progress = no_progress
+    ) -> int:
+        """Read an exported file into this account, all or nothing; returns the number of memories.
+
+        With `agent_id`, the file's one companion takes that name. What is read appears at one moment, at the end;
+        interrupted, it goes on when it is run again.
+        """
+        check_name("user_id", user_id)
+        if agent_id is not None:
+            check_name("agent_id", agent_id)
+        made = import_file(self._truth, Path(path), user_id, agent_id, count, self._now().timestamp(), progress)
+        self.reembed(progress)
         return made
 
     def backup(self, path: str | Path, *, overwrite: bool = False, progress: Progress = no_progress) -> int:

@@ -255,3 +255,25 @@ class Reinforcement:
     tier: Tier
     joy: float
     aversion: float
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What one world of an exported file holds: its companions in their order, its rows, its memories."""
+
+    companions: tuple[str, ...]
+    rows: int
+    memories: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A world on its way in: `line` of its `lines` stand in a tenant that nobody can name yet."""
+
+    tenant_id: int
+    user_id: str
+    world: str
+    digest: str
+    line: int
+    lines: int
+    begun_at: float

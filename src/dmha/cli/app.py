@@ -18,7 +18,7 @@ from rich.text import Text
 from dmha import __version__
 from dmha.cli import render
 from dmha.cli.door import Door, open_streams
-from dmha.cli.options import Agent, Db, Json, Present, Ranking, Session, User, moment, opened, waiting, zone
+from dmha.cli.options import Agent, Db, Json, Present, Ranking, Session, User, moment, opened, resumable, waiting, zone
 from dmha.errors import InvalidInput
 from dmha.types import Kind, Turn
 
@@ -173,9 +173,9 @@ def export(
     user: User = "me",
     as_json: Json = False,
 ) -> None:
-    """Write a companion, or the whole account, to a file."""
-    with opened(db) as mind:
-        lines = mind.export(file, user_id=user, agent_id=agent)
+    """Write a companion, or the whole account, to a file. Interrupted, it goes on when it is run again."""
+    with opened(db) as mind, resumable(), waiting("Exporting") as progress:
+        lines = mind.export(file, user_id=user, agent_id=agent, progress=progress)
     _show(f"{lines} lines written to {render.shown(str(file))}.", {"file": str(file), "lines": lines}, as_json)
 
 
@@ -187,9 +187,9 @@ def import_(
     user: User = "me",
     as_json: Json = False,
 ) -> None:
-    """Read an exported file into the account, all or nothing."""
-    with opened(db, made=True) as mind:
-        made = mind.import_(file, user_id=user, agent_id=agent)
+    """Read an exported file into the account, all or nothing. Interrupted, it goes on when it is run again."""
+    with opened(db, made=True) as mind, resumable(), waiting("Importing") as progress:
+        made = mind.import_(file, user_id=user, agent_id=agent, progress=progress)
     _show(f"{made} memories read from {render.shown(str(file))}.", {"file": str(file), "memories": made}, as_json)
 
 

@@ -17,6 +17,7 @@ from dmha.errors import DmhaError, MissingExtra, Unavailable
 
 # What a shell script can tell apart: 2, give something else (as for a wrong option); 3, mend the surroundings.
 GIVEN_WRONG, SURROUNDINGS = 2, 3
+INTERRUPTED = 130  # as shells say it: 128 and the number of SIGINT
 
 _AS_JSON = "dmha.json"
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from dmha.cli.door import errors_as_json
+from dmha.cli.door import INTERRUPTED, errors_as_json
 from dmha.errors import InvalidInput
 from dmha.settings import read_settings
 
@@ -67,6 +67,16 @@ def waiting(doing: str) -> Iterator[Progress]:
     finally:
         if bar.tasks:
             bar.stop()
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Ctrl-C says how to go on: what was done so far is kept."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        typer.echo("Interrupted. Run the same command again to go on from here.", err=True)
+        raise typer.Exit(INTERRUPTED) from interrupt
 
 
 def zone() -> ZoneInfo:

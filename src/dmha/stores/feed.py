@@ -18,6 +18,9 @@ from dmha.stores.prepared import Ids, Prepared
 # Rows read before they are made into columns: 384 numbers each, they take 40 MB while on their way.
 AT_ONCE = 10_000
 
+# Not of a world that is still on its way in: its vectors may come yet, and nobody can ask for it.
+_SETTLED = schema.memories.c.tenant_id.not_in(select(schema.arrivals.c.tenant_id))
+
 
 class Feed:
     """What an index reads, inside one snapshot. Vectors are those of one embedder: others are as if absent."""
@@ -59,7 +62,7 @@ class Feed:
             select(memories.c.id, schema.speakers.c.name, memories.c.text)
             .join(schema.speakers, schema.speakers.c.id == memories.c.speaker_id)
             .join(vectors, mine, isouter=True)
-            .where(memories.c.id > after, memories.c.recallable, vectors.c.memory_id.is_(None))
+            .where(memories.c.id > after, memories.c.recallable, vectors.c.memory_id.is_(None), _SETTLED)
             .order_by(memories.c.id)
             .limit(limit)
         )
@@ -72,7 +75,7 @@ class Feed:
         query = (
             select(func.count())
             .select_from(memories.join(vectors, mine, isouter=True))
-            .where(memories.c.recallable, vectors.c.memory_id.is_(None))
+            .where(memories.c.recallable, vectors.c.memory_id.is_(None), _SETTLED)
         )
         return int(self._connection.execute(query).scalar() or 0)
 
@@ -80,6 +83,7 @@ class Feed:
         """How many memories of each tenant an index has to hold."""
         memories, terms = schema.memories, schema.terms
         query = select(memories.c.tenant_id, func.count()).join(terms, terms.c.memory_id == memories.c.id)
+        query = query.where(_SETTLED)
         return {
             int(tenant): int(held) for tenant, held in self._connection.execute(query.group_by(memories.c.tenant_id))
         }
@@ -87,7 +91,9 @@ class Feed:
     def latest_texts(self, limit: int) -> list[str]:
         """The texts learned last."""
         memories = schema.memories
-        query = select(memories.c.text).where(memories.c.recallable).order_by(memories.c.id.desc()).limit(limit)
+        query = (
+            select(memories.c.text).where(memories.c.recallable, _SETTLED).order_by(memories.c.id.desc()).limit(limit)
+        )
         return list(self._connection.execute(query).scalars())
 
 

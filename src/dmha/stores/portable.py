@@ -1,148 +1,139 @@
-"""Export: a tenant's rows out of the truth as plain values (their shape is told in `exported`), and the way back in."""
+"""Export: a tenant's rows out of the truth as plain values, whose shape is told in `exported`; and the door of imports.
+
+A life may be larger than memory: only the rows' integer ids are held, in the order of export, and what they name is
+read as it is written.
+"""
 
 from __future__ import annotations
 
 import base64
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
+from sqlalchemy import Connection, Table, bindparam, select
 
-from dmha.errors import InvalidInput
-from dmha.records import Counted, Scope
+from dmha.records import Arrival
 from dmha.stores import schema
-from dmha.stores.exported import END, LEFT_OUT, REFERENCES, TABLES
-from dmha.stores.places import Places
-from dmha.stores.restoring import Restoring
+from dmha.stores.arrivals import HIDDEN, Arrivals
+from dmha.stores.exported import END, LEFT_OUT, REFERENCES, REFERRED, TABLES, belongs, in_order, row_id
+from dmha.stores.judging import Judge
+from dmha.stores.moment import moment
+from dmha.stores.places import CHUNK, Places
+from dmha.stores.restoring import Batch, Restoring, insert_batch, restoring
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """One tenant of an account, as the header of an export names it."""
+    """One tenant of an account, as the header of an export names it, with the ids of its rows in their order."""
 
     tenant_id: int
     name: str
     zone: str
+    ids: dict[str, array[int]]
+
+    @property
+    def rows(self) -> int:
+        """How many lines there are below the header, the one that counts them included."""
+        return sum(map(len, self.ids.values())) + 1
 
 
-class Portable:
+class Portable(Arrivals):
     """Rows out of the truth as plain values, and back into it."""
 
     def __init__(self, connection: Connection, places: Places, embedder_id: int) -> None:
-        self._connection = connection
-        self._places = places
+        super().__init__(connection, places)
         self._embedder_id = embedder_id
+
+    def moment(self) -> str:
+        """What tells this snapshot from that of any other moment."""
+        return f"{schema.REVISION}-{moment(self._connection):016x}"
 
     def worlds(self, user_id: str, world: str | None) -> list[World]:
         """The account's tenants (or the one named), in the order they were made."""
         tenants = schema.tenants
-        query = select(tenants).where(tenants.c.user_id == user_id).order_by(tenants.c.id)
+        query = select(tenants).where(tenants.c.user_id == user_id, ~tenants.c.world.startswith(HIDDEN))
         if world is not None:
             query = query.where(tenants.c.world == world)
-        return [World(row.id, row.world, row.zone) for row in self._connection.execute(query)]
+        found = self._connection.execute(query.order_by(tenants.c.id)).all()
+        return [World(row.id, row.world, row.zone, self._ids(row.id, user_id, row.world)) for row in found]
 
-    def rows(self, world: World, user_id: str) -> Iterator[dict[str, Any]]:
-        """Every row of the tenant, references as ranks within the export, and the line that counts them."""
-        ranks: dict[str, dict[int, int]] = defaultdict(dict)
+    def rows(self, world: World, skip: int = 0) -> Iterator[dict[str, Any]]:
+        """Every row of the tenant after the first `skip`, references as ranks, and the line that counts them."""
+        ranks = {name: Ranks(world.ids[name]) for name in REFERRED}
         embedders = self._embedders()
-        written = 0
         for table in TABLES:
-            query = select(table).where(self._of(table, world, user_id)).order_by(*_order(table))
-            for row in self._connection.execute(query).mappings():
-                values = {name: value for name, value in row.items() if name not in LEFT_OUT}
-                for name, target in REFERENCES[table.name].items():
+            ids = world.ids[table.name]
+            yield from self._told(table, ids[skip:] if skip else ids, ranks, embedders)
+            skip = max(0, skip - len(ids))
+        if not skip:
+            yield {"table": END, "rows": world.rows - 1}
+
+    def judge(self, agent_id: str | None) -> Judge:
+        """Who says whether a world of a file can be taken in; `agent_id` is the new name of its one companion."""
+        embedders = schema.embedders
+        mine = self._connection.execute(select(embedders).where(embedders.c.id == self._embedder_id)).first()
+        return Judge(agent_id, (mine.name, mine.dimension) if mine is not None else ("", 0))
+
+    def restoring(self, arrival: Arrival, agents: Sequence[str]) -> Restoring:
+        """What is needed to take in the rest of a world, read off what stands of it already."""
+        companions = schema.companions
+        mine = select(companions.c.agent_id, companions.c.id).where(companions.c.user_id == arrival.user_id)
+        known = {row.agent_id: row.id for row in self._connection.execute(mine)}
+        embedders = {name: id for id, name in self._embedders().items() if id == self._embedder_id}
+        return restoring(self._connection, arrival.tenant_id, [known[agent_id] for agent_id in agents], embedders)
+
+    def take_in(self, state: Restoring, arrival: Arrival, batch: Batch) -> dict[str, list[int]] | None:
+        """Write some rows of the world; returns the ids they were given, None where it arrives no more."""
+        if not self.advance(arrival, batch.lines):
+            return None
+        return insert_batch(self._connection, state, batch)
+
+    def _ids(self, tenant_id: int, user_id: str, world: str) -> dict[str, array[int]]:
+        found = {}
+        for table in TABLES:
+            query = select(row_id(table)).where(belongs(table, tenant_id, user_id, world)).order_by(*in_order(table))
+            rows = self._connection.execution_options(yield_per=10_000).execute(query)
+            found[table.name] = array("q", rows.scalars())
+        return found
+
+    def _told(
+        self, table: Table, ids: array[int], ranks: dict[str, Ranks], embedders: dict[int, str]
+    ) -> Iterator[dict[str, Any]]:
+        some = select(row_id(table).label("row"), table).where(row_id(table).in_(bindparam("ids", expanding=True)))
+        names = [column.name for column in table.c if column.name not in LEFT_OUT]
+        references = REFERENCES[table.name]
+        for start in range(0, len(ids), CHUNK):
+            chunk = ids[start : start + CHUNK]
+            rows = {row["row"]: row for row in self._connection.execute(some, {"ids": list(chunk)}).mappings()}
+            for id in chunk:
+                row = rows[id]
+                values = {name: _plain(row[name]) for name in names}
+                for name, target in references.items():
                     if values[name] is not None:
-                        values[name] = ranks[target][values[name]]
+                        values[name] = ranks[target].of(values[name])
                 if "embedder_id" in values:
                     values["embedder_id"] = embedders[row["embedder_id"]]
-                if "id" in row:
-                    ranks[table.name][row["id"]] = len(ranks[table.name]) + 1
-                yield {"table": table.name, **{name: _plain(value) for name, value in values.items()}}
-                written += 1
-        yield {"table": END, "rows": written}
-
-    def restore(
-        self,
-        scope: Scope,
-        agent_id: str | None,
-        rows: Iterable[dict[str, Any]],
-        count: Callable[[str], Counted],
-    ) -> int:
-        """Write exported rows into an empty tenant; returns the number of memories. `agent_id` renames the companion.
-
-        All or nothing: it runs in one unit. Vectors of another embedder are left out, to be made again.
-        """
-        self._refuse_unless_empty(scope)
-        return Restoring(self._connection, self._places, scope, agent_id, self._embedder_id).run(rows, count)
-
-    def _refuse_unless_empty(self, scope: Scope) -> None:
-        memories = schema.memories
-        held = self._connection.execute(
-            select(func.count()).select_from(memories).where(memories.c.tenant_id == scope.tenant_id)
-        ).scalar()
-        if held:
-            raise InvalidInput(
-                "agent_id",
-                f"it already holds {held} memories",
-                "Import into a companion that has none, or delete_all first.",
-            )
+                yield {"table": table.name, **values}
 
     def _embedders(self) -> dict[int, str]:
         embedders = schema.embedders
         return {row.id: row.name for row in self._connection.execute(select(embedders.c.id, embedders.c.name))}
 
-    def _of(self, table: Table, world: World, user_id: str) -> ColumnElement[bool]:
-        """The condition that a row belongs to this tenant, through what it hangs on."""
-        memories = select(schema.memories.c.id).where(schema.memories.c.tenant_id == world.tenant_id)
-        turns = select(schema.turns.c.id).where(schema.turns.c.tenant_id == world.tenant_id)
-        if table is schema.companions:
-            lived = or_(
-                table.c.id.in_(
-                    select(schema.perspectives.c.companion_id).where(schema.perspectives.c.memory_id.in_(memories))
-                ),
-                table.c.id.in_(select(schema.impulses.c.companion_id).where(schema.impulses.c.turn_id.in_(turns))),
-                *(
-                    table.c.id.in_(select(other.c.companion_id).where(other.c.tenant_id == world.tenant_id))
-                    for other in (schema.lessons, schema.outcomes)
-                ),
-                table.c.agent_id == world.name.removeprefix("agent:"),
-            )
-            return (table.c.user_id == user_id) & lived
-        if table in (schema.speakers, schema.sessions):
-            return (table.c.tenant_id == world.tenant_id) & _named(table)
-        if "tenant_id" in table.c:
-            return table.c.tenant_id == world.tenant_id
-        if "memory_id" in table.c:
-            return table.c.memory_id.in_(memories)
-        if table is schema.speaker_names:
-            speakers = select(schema.speakers.c.id).where(schema.speakers.c.tenant_id == world.tenant_id)
-            return table.c.speaker_id.in_(speakers)
-        return table.c.turn_id.in_(turns)
 
+class Ranks:
+    """The rank of each id within its table's export; where ids rise with ranks, nothing but the ids is held."""
 
-def _named(table: Table) -> ColumnElement[bool]:
-    """The condition that something still refers to the row: a speaker or a session may outlive all it said."""
-    columns = (column for other in TABLES for column in other.c if column is not table.c.id)
-    return or_(*(select(c).where(c == table.c.id).exists() for c in columns if c.references(table.c.id)))
+    def __init__(self, ids: array[int]) -> None:
+        rising = all(ids[i] < ids[i + 1] for i in range(len(ids) - 1))
+        self._ids = ids
+        self._ranks = None if rising else {id: rank for rank, id in enumerate(ids, 1)}
 
-
-def _order(table: Table) -> list[Any]:
-    """The order of export: by names where a row has one, else of ids, so that the same life gives the same lines."""
-    companions, speakers = schema.companions, schema.speakers
-    if table is companions:
-        return [table.c.agent_id]
-    if table in (speakers, schema.sessions):
-        return [table.c.name]
-    if table is schema.speaker_names:
-        return [select(speakers.c.name).where(speakers.c.id == table.c.speaker_id).scalar_subquery(), table.c.name]
-    if "id" in table.c:
-        return [table.c.id]
-    key: list[Any] = [column for column in table.primary_key.columns if column.name != "companion_id"]
-    if "companion_id" in table.c:
-        key.append(select(companions.c.agent_id).where(companions.c.id == table.c.companion_id).scalar_subquery())
-    return key
+    def of(self, id: int) -> int:
+        """The rank of a row that is exported."""
+        return bisect_left(self._ids, id) + 1 if self._ranks is None else self._ranks[id]
 
 
 def _plain(value: Any) -> Any:

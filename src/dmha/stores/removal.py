@@ -73,3 +73,4 @@ def drop_world(connection: Connection, tenant_id: int) -> None:
     run(delete(sessions).where(sessions.c.tenant_id == tenant_id))
     run(delete(schema.speaker_names).where(schema.speaker_names.c.speaker_id.in_(own_speakers)))
     run(delete(schema.speakers).where(schema.speakers.c.tenant_id == tenant_id))
+    run(delete(schema.arrivals).where(schema.arrivals.c.tenant_id == tenant_id))

@@ -1,220 +1,213 @@
-"""Import: the lines of an export checked one by one and written into an empty tenant, ranks turned back into ids.
+"""Import: rows that were judged, written into a tenant on its way in, ranks turned back into ids.
 
-A file may have been cut, edited or made to harm. Every value is judged by its column before it is written, so that
-what went in can be read back, exported again and ranked; whatever is wrong undoes the whole.
+A batch is made ready outside of any transaction, so that a large life holds nobody up for long. Ids rise as the rows
+stand in the file: what was taken in exports in the order in which it was exported.
 """
 
 from __future__ import annotations
 
-import base64
-import json
+from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from sqlalchemy import JSON, Boolean, Column, Connection, Double, Integer, LargeBinary, Table, insert, select
+from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from dmha.errors import InvalidInput
-from dmha.records import Counted, Scope
+from dmha.records import Counted
 from dmha.stores import schema
-from dmha.stores.exported import END, LEFT_OUT, REFERENCES, TABLES
-from dmha.stores.places import Places, allocate
-from dmha.stores.tree import Tree
-from dmha.types import KINDS, SOURCES, TIERS
-
-_BATCH = 1_000
-_GREATEST = 1e300  # of any number; NaN is not below it either
-_CHOICES: Mapping[str, tuple[str, ...]] = {"kind": KINDS, "source": SOURCES, "tier": TIERS}
-_FIX = "Give a file made by dmha export, as it was written."
+from dmha.stores.changelog import log
+from dmha.stores.exported import END, REFERENCES, REFERRED
+from dmha.stores.judging import FIX, table_of, taken
+from dmha.stores.places import allocate
 
 
+@dataclass(slots=True)
+class Branches:
+    """How the tree of turns branches, by ranks: of each turn its branch, of each branch its session and last turn."""
+
+    of_turn: array[int] = field(default_factory=lambda: array("q"))
+    sessions: list[int] = field(default_factory=list)
+    tips: list[int] = field(default_factory=list)
+    roots: list[int] = field(default_factory=list)
+
+    def place(self, session: int, parent: int | None) -> tuple[int, dict[str, Any] | None]:
+        """The branch on which the next turn stands; and the branch itself, where it is new."""
+        turn, branch = len(self.of_turn) + 1, 0 if parent is None else self.of_turn[parent - 1]
+        made = None
+        if not branch or self.sessions[branch - 1] != session or self.tips[branch - 1] != parent:
+            made = {"session": session, "parent": branch, "fork": parent, "root": 0}
+            branch = self.begin(session, self.roots[branch - 1] if branch else 0)
+            made["root"] = self.roots[branch - 1]
+        self.of_turn.append(branch)
+        self.tips[branch - 1] = turn
+        return branch, made
+
+    def begin(self, session: int, root: int) -> int:
+        """A new branch's rank; `root` 0: it begins a tree."""
+        self.sessions.append(session)
+        self.tips.append(0)
+        self.roots.append(root or len(self.sessions))
+        return len(self.sessions)
+
+
+@dataclass(slots=True)
 class Restoring:
-    """One tenant on its way in. `agent_id` renames the companion of a file that holds one."""
+    """One world on its way in: the ids that ranks stand for, as far as it has come."""
 
-    def __init__(
-        self, connection: Connection, places: Places, scope: Scope, agent_id: str | None, embedder_id: int
-    ) -> None:
-        self._connection = connection
-        self._places = places
-        self._scope = scope
-        self._agent_id = agent_id
-        embedders = schema.embedders
-        mine = connection.execute(select(embedders).where(embedders.c.id == embedder_id)).first()
-        self._embedder = (embedder_id, mine.name, mine.dimension) if mine is not None else (embedder_id, "", 0)
-        self._ids: dict[str, list[int]] = defaultdict(list)
-        self._terms: list[dict[str, Any]] = []
-        self._branch_of: dict[int | None, tuple[int, int, int]] = {}  # a turn's branch, its session, its tree's root
-        self._tips: dict[int, int] = {}
+    tenant_id: int
+    embedders: dict[str, int]  # the present one; vectors of others are left out, to be made again
+    ids: dict[str, array[int]]
+    branches: Branches
 
-    def run(self, rows: Iterable[dict[str, Any]], count: Callable[[str], Counted]) -> int:
-        """Write the rows; returns the number of memories. Runs in one unit: all or nothing."""
-        try:
-            self._write(rows, count)
-        except IntegrityError as error:
-            raise InvalidInput("file", f"two of its rows are one and the same ({error.orig})", _FIX) from error
-        self._finish()
-        return len(self._ids["memories"])
-
-    def _write(self, rows: Iterable[dict[str, Any]], count: Callable[[str], Counted]) -> None:
-        table, batch, seen, ended = TABLES[0], list[dict[str, Any]](), 0, False
+    def prepare(self, rows: Iterable[dict[str, Any]], count: Callable[[str], Counted]) -> Batch:
+        """The next rows of the file made ready to be written: all that needs no transaction is done here."""
+        batch = Batch()
         for row in rows:
-            if ended:
-                raise InvalidInput("file", "rows stand after the end of a world", _FIX)
-            if row["table"] == END:
-                ended = _all_there(row, seen)
-                continue
-            seen += 1
-            following = _table(row)
-            if following is not table or len(batch) >= _BATCH:
-                self._flush(table, batch)
-                table, batch = following, []
-            values = self._values(table, row)
-            if values is None:
-                continue
-            if "id" in table.c:
-                values["id"] = self._fresh_id(table, len(batch))
-                self._ids[table.name].append(values["id"])
-            if table is schema.turns:
-                values |= {"branch_id": self._branch(values), "in_window": False}
-            if table is schema.memories and values["recallable"]:
-                self._terms.append(_counted(values["id"], count(values["text"])))
-            batch.append(values)
-        if not ended:
-            raise InvalidInput("file", f"it breaks off after {seen} rows of a world", _FIX)
-        self._flush(table, batch)
+            batch.lines += 1
+            if row["table"] not in (END, "companions"):  # the companions are known, and the end was judged
+                self._add(batch, table_of(row), row, count)
+        return batch
 
-    def _fresh_id(self, table: Table, waiting: int) -> int:
-        """The next row's id, when `waiting` rows stand before it in a batch whose ids are taken once it is written."""
-        return allocate(self._connection, table, 0) if not waiting else self._ids[table.name][-1] + 1
+    def follow(self, fresh: dict[str, list[int]]) -> None:
+        """Note the ids of what was written."""
+        for name, ids in fresh.items():
+            self.ids[name].extend(ids)
 
-    def _branch(self, turn: dict[str, Any]) -> int:
-        """The branch of a turn on its way in, as the tree grew."""
-        session_id, parent = turn["session_id"], turn["parent_id"]
-        branch, session, root = self._branch_of.get(parent, (0, 0, 0))
-        if session != session_id or self._tips[branch] != parent:
-            made = allocate(self._connection, schema.branches)
-            left = {"parent_id": branch or None, "fork_id": parent, "root_id": root or made}
-            self._connection.execute(insert(schema.branches).values(id=made, session_id=session_id, **left))
-            branch, root = made, root or made
-        self._branch_of[turn["id"]] = branch, session_id, root
-        self._tips[branch] = turn["id"]
-        return branch
-
-    def _flush(self, table: Table, batch: list[dict[str, Any]]) -> None:
-        if batch and "id" in table.c:
-            allocate(self._connection, table, len(batch))
-        if batch:
-            self._connection.execute(insert(table), batch)
-
-    def _values(self, table: Table, row: dict[str, Any]) -> dict[str, Any] | None:
-        """The row as the truth keeps it; None for what is not written: a companion known already, a foreign vector."""
-        given = {name: value for name, value in row.items() if name != "table"}
-        columns = {column.name: column for column in table.c if column.name not in LEFT_OUT}
-        if given.keys() != columns.keys():
-            wrong = ", ".join(sorted(given.keys() ^ columns.keys()))
-            raise InvalidInput("file", f"a row of {table.name} lacks or has besides: {wrong}", _FIX)
+    def _add(self, batch: Batch, table: Table, row: dict[str, Any], count: Callable[[str], Counted]) -> None:
+        values = taken(table, row)
         if table is schema.vectors:
-            given["embedder_id"] = self._embedder_of(given["embedder_id"])
-        values = {name: _checked(table, columns[name], value) for name, value in given.items()}
-        if table is schema.companions:
-            self._companion(values)
-            return None
+            values["embedder_id"] = self.embedders.get(values["embedder_id"])
+            if values["embedder_id"] is None:
+                return
+        if table is schema.turns:
+            branch, made = self.branches.place(values["session_id"], values["parent_id"])
+            values |= {"branch_id": branch, "in_window": False}
+            batch.branches += [] if made is None else [made]
+        if not batch.parts or batch.parts[-1][0] is not table:
+            batch.parts.append((table, []))
+        batch.parts[-1][1].append(values)
+        if table is schema.memories:
+            batch.counted.append(count(values["text"]) if values["recallable"] else None)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Some lines of a file: rows by table in their order, the branches that begin among them, the memories' terms."""
+
+    lines: int = 0
+    parts: list[tuple[Table, list[dict[str, Any]]]] = field(default_factory=list)
+    branches: list[dict[str, Any]] = field(default_factory=list)
+    counted: list[Counted | None] = field(default_factory=list)
+
+
+class _Resolver:
+    """From ranks to ids, those of this batch among them."""
+
+    def __init__(self, held: dict[str, array[int]]) -> None:
+        self._held = held
+        self.fresh: dict[str, list[int]] = defaultdict(list)
+
+    def id(self, target: str, rank: int) -> int:
+        held = self._held[target]
+        try:
+            return held[rank - 1] if rank <= len(held) else self.fresh[target][rank - 1 - len(held)]
+        except IndexError as error:  # it was judged to be there
+            raise InvalidInput("file", "it changed while it was read", FIX) from error
+
+
+def restoring(
+    connection: Connection, tenant_id: int, companions: Sequence[int], embedders: dict[str, int]
+) -> Restoring:
+    """The state of a world on its way in, from the rows of it that stand already."""
+    ids = {name: array("q") for name in (*REFERRED, "branches")}
+    for table in (schema.speakers, schema.sessions, schema.turns, schema.memories, schema.facts):
+        mine = select(table.c.id).where(table.c.tenant_id == tenant_id).order_by(table.c.id)
+        ids[table.name] = array("q", connection.execute(mine).scalars())
+    ids["companions"] = array("q", companions)
+    branches, turns, sessions = schema.branches, schema.turns, schema.sessions
+    found = connection.execute(
+        select(branches).join(sessions).where(sessions.c.tenant_id == tenant_id).order_by(branches.c.id)
+    ).all()
+    rank = {row.id: place for place, row in enumerate(found, 1)}
+    session_rank = {id: place for place, id in enumerate(ids["sessions"], 1)}
+    grown = Branches()
+    for row in found:
+        grown.begin(session_rank[row.session_id], rank[row.root_id])
+        ids["branches"].append(row.id)
+    stand = select(turns.c.branch_id).where(turns.c.tenant_id == tenant_id).order_by(turns.c.id)
+    for place, branch_id in enumerate(connection.execute(stand).scalars(), 1):
+        grown.of_turn.append(rank[branch_id])
+        grown.tips[rank[branch_id] - 1] = place
+    return Restoring(tenant_id, embedders, ids, grown)
+
+
+def insert_batch(connection: Connection, state: Restoring, batch: Batch) -> dict[str, list[int]]:
+    """Write the rows with their changes; returns the ids that they were given, by table."""
+    resolver = _Resolver(state.ids)
+    try:
+        for table, rows in batch.parts:
+            written = _resolved(connection, state, table, rows, resolver)
+            if table is schema.turns:
+                _insert_branches(connection, batch.branches, resolver)
+                for row in written:
+                    row["branch_id"] = resolver.id("branches", row["branch_id"])
+            connection.execute(insert(table), written)
+            if table is schema.memories:
+                _insert_terms(connection, batch.counted, written)
+            if table in (schema.memories, schema.vectors):
+                key = "id" if table is schema.memories else "memory_id"
+                log(connection, state.tenant_id, [(row[key], 1) for row in written])
+    except IntegrityError as error:
+        raise InvalidInput("file", f"two of its rows are one and the same ({error.orig})", FIX) from error
+    return resolver.fresh
+
+
+def _resolved(
+    connection: Connection, state: Restoring, table: Table, rows: list[dict[str, Any]], resolver: _Resolver
+) -> list[dict[str, Any]]:
+    """The rows with ids of their own and of what they refer to."""
+    own = {"tenant_id": state.tenant_id} if "tenant_id" in table.c else {}
+    first = allocate(connection, table, len(rows)) if "id" in table.c else 0
+    if table.name in REFERRED:
+        resolver.fresh[table.name] += range(first, first + len(rows))
+    resolved = []
+    for place, row in enumerate(rows):
+        values = row | own
+        if first:
+            values["id"] = first + place
         for name, target in REFERENCES[table.name].items():
             if values[name] is not None:
-                values[name] = self._referred(target, values[name], f"{table.name}.{name}")
-        if table is schema.vectors and not self._is_mine(values):
-            return None
-        return values | ({"tenant_id": self._scope.tenant_id} if "tenant_id" in table.c else {})
-
-    def _referred(self, target: str, rank: int, where: str) -> int:
-        ids = self._ids[target]
-        if not 1 <= rank <= len(ids):
-            raise InvalidInput("file", f"{where} refers to row {rank} of {target}, which is not there", _FIX)
-        return ids[rank - 1]
-
-    def _embedder_of(self, name: Any) -> int:
-        if not isinstance(name, str):
-            raise InvalidInput("file", "a vector names no embedder", _FIX)
-        return self._embedder[0] if name == self._embedder[1] else 0
-
-    def _is_mine(self, values: dict[str, Any]) -> bool:
-        """Whether the vector is the present embedder's; one of another is left out, to be made again."""
-        mine, _, dimension = self._embedder
-        if values["embedder_id"] != mine:
-            return False
-        data = values["data"]
-        if data and (len(data) != 4 * dimension or not np.isfinite(np.frombuffer(data, "<f4")).all()):
-            raise InvalidInput("file", f"a vector is not {dimension} finite numbers", _FIX)
-        return True
-
-    def _companion(self, values: dict[str, Any]) -> None:
-        """Note the companion, made where it is new."""
-        if self._agent_id is not None and self._ids["companions"]:
-            raise InvalidInput(
-                "agent_id", "the file holds several companions", "Leave agent_id out to keep their names."
-            )
-        self._ids["companions"].append(self._places.companion(self._scope, self._agent_id or values["agent_id"]))
-
-    def _finish(self) -> None:
-        Tree(self._connection).mark_windows(self._ids["sessions"])
-        changes = [
-            {"tenant_id": self._scope.tenant_id, "memory_id": memory_id, "version": 1, "deleted": False}
-            for memory_id in self._ids["memories"]
-        ]
-        for table, rows in ((schema.terms, self._terms), (schema.changes, changes)):
-            for start in range(0, len(rows), _BATCH):
-                self._connection.execute(insert(table), rows[start : start + _BATCH])
+                values[name] = resolver.id(target, values[name])
+        resolved.append(values)
+    return resolved
 
 
-def _all_there(row: dict[str, Any], seen: int) -> bool:
-    if row.get("rows") != seen:
-        raise InvalidInput("file", f"its end tells of {row.get('rows')!r} rows, {seen} are there", _FIX)
-    return True
+def _insert_branches(connection: Connection, begun: list[dict[str, Any]], resolver: _Resolver) -> None:
+    if not begun:
+        return
+    first = allocate(connection, schema.branches, len(begun))
+    resolver.fresh["branches"] += range(first, first + len(begun))
+    rows = [
+        {
+            "id": first + place,
+            "session_id": resolver.id("sessions", branch["session"]),
+            "root_id": resolver.id("branches", branch["root"]),
+            "parent_id": resolver.id("branches", branch["parent"]) if branch["parent"] else None,
+            "fork_id": None if branch["fork"] is None else resolver.id("turns", branch["fork"]),
+        }
+        for place, branch in enumerate(begun)
+    ]
+    connection.execute(insert(schema.branches), rows)
 
 
-def _table(row: dict[str, Any]) -> Table:
-    for table in TABLES:
-        if table.name == row["table"]:
-            return table
-    raise InvalidInput("file", f"{row['table']!r} is no table of an export", _FIX)
-
-
-def _checked(table: Table, column: Column[Any], value: Any) -> Any:
-    """The value as the column takes it."""
-    if value is None and column.nullable:
-        return None
-    try:
-        return _taken(column, value)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(
-            "file", f"{table.name}.{column.name} cannot be {str(value)[:40]!r} ({error})", _FIX
-        ) from error
-
-
-def _taken(column: Column[Any], value: Any) -> Any:
-    match column.type, value:
-        case Boolean(), bool():
-            return value
-        case Double(), (int() | float()) if not isinstance(value, bool) and abs(value) < _GREATEST:
-            return float(value)
-        case Integer(), int() if not isinstance(value, bool) and 0 <= value < 2**63:
-            return value
-        case JSON(), dict():
-            json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
-            return value
-        case LargeBinary(), str():
-            return base64.b64decode(value, validate=True)
-        case ((Boolean() | Double() | Integer() | JSON() | LargeBinary()), _):
-            raise ValueError("of the wrong type")
-        case _, str() if "\x00" not in value and value in _CHOICES.get(column.name, (value,)):
-            value.encode()
-            return value
-    raise ValueError("no text that fits")
-
-
-def _counted(memory_id: int, counted: Counted) -> dict[str, Any]:
-    return {
-        "memory_id": memory_id, "language": counted.language, "length": counted.length, "data": counted.terms.tobytes()
-    }  # fmt: skip
+def _insert_terms(connection: Connection, counted: list[Counted | None], memories: list[dict[str, Any]]) -> None:
+    rows = [
+        {"memory_id": memory["id"], "language": said.language, "length": said.length, "data": said.terms.tobytes()}
+        for memory, said in zip(memories, counted, strict=True)
+        if said is not None
+    ]
+    if rows:
+        connection.execute(insert(schema.terms), rows)

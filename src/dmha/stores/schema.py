@@ -44,7 +44,8 @@ def _to(table: str, name: str, *, nullable: bool = False, primary_key: bool = Fa
     return Column(name, Integer, ForeignKey(f"{table}.id"), nullable=nullable, primary_key=primary_key)
 
 
-# The next free integer id of each table: ids are handed out in the write's own transaction and never used again.
+# The next free integer id of each table: ids are handed out in the write's own transaction and never used again. The
+# row "moment" is none of them: a number drawn anew by each commit that changes anything (see stores/moment).
 counters = Table(
     "counters", metadata, Column("name", String(40), primary_key=True), Column("next", Integer, nullable=False)
 )
@@ -69,6 +70,19 @@ tenants = Table(
     Column("zone", String(64), nullable=False),
     Column("created_at", Double, nullable=False),
     UniqueConstraint("user_id", "world"),
+)
+
+# Worlds on their way in out of an exported file: the tenant that holds what has come (no call can name it), the world
+# that it will be, the digest of the file, and how many of the `lines` of this world stand in it.
+arrivals = Table(
+    "arrivals",
+    metadata,
+    _to("tenants", "tenant_id", primary_key=True),
+    Column("world", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("lines", Integer, nullable=False),
+    Column("begun_at", Double, nullable=False),
 )
 
 companions = Table(

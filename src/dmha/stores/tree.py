@@ -176,9 +176,11 @@ class Tree:
         return True
 
     def widen(self, turn_id: int) -> None:
-        """Mark the turns of the window at this turn as what they are again."""
-        path = window_path(turn_id)
-        self._mark(list(self._connection.execute(select(path.c.id)).scalars()), in_window=True)
+        """Mark the turns of the window at this turn as what they are again; personas and lore are never part of it."""
+        path, memories = window_path(turn_id), schema.memories
+        kept = select(memories.c.turn_id).where(memories.c.kind != "episode", memories.c.source != "dream")
+        inside = select(path.c.id).where(~kept.where(memories.c.turn_id == path.c.id).exists())
+        self._mark(list(self._connection.execute(inside).scalars()), in_window=True)
 
     def mark_windows(self, session_ids: Sequence[int]) -> None:
         """Mark the turns of the windows at the ends of these sessions."""

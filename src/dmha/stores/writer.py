@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 
 from dmha.errors import Unavailable
 from dmha.stores.engine import told, writing
+from dmha.stores.moment import stamp
 
 T = TypeVar("T")
 Unit = Callable[[Connection], T]
@@ -79,7 +80,10 @@ class Writer:
         waiting = [future for _, future in group]
         try:
             with writing(self._engine) as connection, connection.begin():
+                before = _changes(connection)
                 results = [(future, *_attempt(connection, unit)) for unit, future in group]
+                if _changes(connection) != before:  # a retry that changes nothing costs no fsync either
+                    stamp(connection)
         except BaseException as error:  # noqa: BLE001 - handed to every waiting caller, which raises it
             for future in waiting:
                 future.set_exception(told(error) if isinstance(error, Exception) else error)
@@ -89,6 +93,11 @@ class Writer:
                 future.set_result(value)
             else:
                 future.set_exception(failure)
+
+
+def _changes(connection: Connection) -> int:
+    """How many rows this connection ever changed."""
+    return connection.connection.driver_connection.total_changes  # type: ignore[union-attr,no-any-return]  # sqlite3's
 
 
 def _attempt(connection: Connection, unit: Unit[Any]) -> tuple[Any, Exception | None]:

@@ -4,6 +4,7 @@ Revision ID: 0002
 Revises: 0001
 """
 
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,11 @@ branch_labels = None
 depends_on = None
 
 _AT_ONCE = 10_000
+# Before this revision a turn's words alone named it: the summaries do so later (`_summaries`).
+_TURNS = """
+    SELECT turns.id, turns.session_id, turns.parent_id, in_window, coalesce(length(memories.text), 0) AS characters
+    FROM turns LEFT JOIN memories ON memories.turn_id = turns.id ORDER BY turns.id
+"""
 _BRANCH = ("id", "session_id", "root_id", "parent_id", "fork_id")
 
 
@@ -77,17 +83,36 @@ def _make_tables() -> None:
         sa.PrimaryKeyConstraint("fact_id", "turn_id", name=op.f("pk_endings")),
     )
     op.create_index(op.f("ix_endings_turn_id"), "endings", ["turn_id"])
+    op.create_table(
+        "arrivals",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("world", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("begun_at", sa.Double(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_arrivals_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", name=op.f("pk_arrivals")),
+    )
+    op.execute(sa.text("INSERT INTO counters VALUES ('moment', :drawn)").bindparams(drawn=secrets.randbits(63)))
 
 
 def _grow_branches() -> None:
-    """Give every turn its branch: a turn goes on with its parent's where it is the first of its session to follow."""
+    """Give every turn its branch: a turn goes on with its parent's where it is the first of its session to follow.
+
+    And its window: what of the path to it stood in the window, which before this revision was a session's.
+    """
     connection = op.get_bind()
-    op.add_column("turns", sa.Column("branch_id", sa.Integer(), nullable=True))
+    for column in ("branch_id", "window_turns", "window_characters"):
+        op.add_column("turns", sa.Column(column, sa.Integer(), nullable=True))
     branch_of: dict[int, int] = {}
+    windows: dict[int | None, tuple[int, int]] = {None: (0, 0)}
     branches: list[dict[str, Any]] = []
     tips: dict[int, int] = {}
-    for turns in _in_parts(connection, "SELECT id, session_id, parent_id FROM turns ORDER BY id"):
+    for turns in _in_parts(connection, _TURNS):
         for turn in turns:
+            held, characters = windows[turn.parent_id]
+            windows[turn.id] = (held + 1, characters + turn.characters) if turn.in_window else (held, characters)
             parent = branch_of.get(turn.parent_id)
             here = branches[parent - 1] if parent is not None else None
             if here is None or here["session_id"] != turn.session_id or tips[here["id"]] != turn.parent_id:
@@ -108,8 +133,13 @@ def _grow_branches() -> None:
         return
     connection.execute(sa.insert(sa.table("branches", *map(sa.column, _BRANCH))), branches)
     connection.execute(
-        sa.text("UPDATE turns SET branch_id = :branch WHERE id = :turn"),
-        [{"branch": branch, "turn": turn} for turn, branch in branch_of.items()],
+        sa.text(
+            "UPDATE turns SET branch_id = :branch, window_turns = :held, window_characters = :long WHERE id = :turn"
+        ),
+        [
+            {"branch": branch, "turn": turn, "held": windows[turn][0], "long": windows[turn][1]}
+            for turn, branch in branch_of.items()
+        ],
     )
     connection.execute(sa.text("INSERT INTO counters VALUES ('branches', :next)"), {"next": len(branches) + 1})
 
@@ -119,20 +149,7 @@ def _in_parts(connection: sa.Connection, query: str) -> Iterator[Any]:
 
 
 def _turns() -> None:
-    """Tell each turn its window; before this revision the window was a session's, whatever the branch."""
-    for column in ("window_turns", "window_characters"):
-        op.add_column("turns", sa.Column(column, sa.Integer(), nullable=True))
-    op.execute("""
-        UPDATE turns SET window_turns = held.turns, window_characters = held.characters
-        FROM (
-            SELECT turns.id AS id, sum(CASE WHEN turns.in_window THEN 1 ELSE 0 END) OVER so_far AS turns,
-                   sum(CASE WHEN turns.in_window THEN coalesce(length(memories.text), 0) ELSE 0 END) OVER so_far
-                       AS characters
-            FROM turns LEFT JOIN memories ON memories.turn_id = turns.id
-            WINDOW so_far AS (PARTITION BY turns.session_id ORDER BY turns.id)
-        ) AS held
-        WHERE turns.id = held.id
-    """)
+    """Hold every turn to what it has now; what it replaced is told by the variants."""
     op.drop_index("ix_turns_session_id_in_window_id", "turns")
     with op.batch_alter_table("turns", recreate="always") as table:
         for column in ("branch_id", "window_turns", "window_characters"):
