@@ -112,11 +112,15 @@ def _scripts(truth: Truth, scripts: frozenset[str] | None, embedder_id: str) -> 
 
 
 def _leftovers(truth: Truth) -> Diagnosis:
-    kept = truth.leftovers()
-    if not kept:
-        return Diagnosis("leftovers", True, "no old copy lies beside the file")
-    names = ", ".join(f"{file.name} ({file.stat().st_size / 1e6:.1f} MB)" for file in kept)
-    return Diagnosis("leftovers", True, f"delete what you no longer need of: {names}")
+    """Old copies, and imports that broke off: a person's to delete or to go on with, so nothing is wrong."""
+    kept = [f"{file.name} ({file.stat().st_size / 1e6:.1f} MB)" for file in truth.leftovers()]
+    arriving = [
+        f"{arrival.world} of {arrival.user_id} (line {arrival.line} of {arrival.lines})"
+        for arrival in _read(truth, lambda ledger: ledger.portable.arrivals())
+    ]
+    says = [f"delete what you no longer need of: {', '.join(kept)}"] if kept else []
+    says += [f"import the same file again to go on with: {', '.join(arriving)}"] if arriving else []
+    return Diagnosis("leftovers", True, "; ".join(says) or "no old copy lies beside the file, no import broke off")
 
 
 # -- mending -----------------------------------------------------------------------------------------------------------

@@ -390,5 +390,6 @@ changes = Table(
     Column("memory_id", Integer, nullable=False),
     Column("version", Integer, nullable=False),
     Column("deleted", Boolean, nullable=False),
+    Index(None, "tenant_id", "seq"),
     sqlite_autoincrement=True,
 )

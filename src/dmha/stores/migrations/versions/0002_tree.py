@@ -41,6 +41,7 @@ def upgrade() -> None:
         table.drop_column("created_at")
     with op.batch_alter_table("companions") as table:
         table.drop_column("created_at")
+    op.create_index("ix_changes_tenant_id_seq", "changes", ["tenant_id", "seq"])
 
 
 def _make_tables() -> None:
