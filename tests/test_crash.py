@@ -44,13 +44,13 @@ def test_kill_nine_loses_nothing_and_adds_nothing(database: Path) -> None:
                 accounts.append(({"user_id": f"aya{len(accounts)}", "agent_id": "relu"}, {}))
             here, account = accounts[-1]
             share = max(5, (WRITES - written(accounts)) // max(1, KILLS - kills))  # of each process's life
-            kills += a_round(database, watching, here, account, kills, share, draw)
+            met, left = a_round(database, watching, here, account, kills, share, draw)
             clock.now = datetime.now(UTC)
-            pending += settle(watching, here, account.values())
+            kills, pending = kills + met, pending + left + settle(watching, here, account.values())
             check(watching, here, account)
             assert all(diagnosis.ok for diagnosis in watching.diagnose()[:3])
             with reopen() as fresh:
-                same_answers(watching, fresh, here, account)
+                same_answers(watching, fresh, here, account, draw)
         with reopen() as fresh:
             for here, account in accounts:
                 check(fresh, here, account)
@@ -63,8 +63,11 @@ def test_kill_nine_loses_nothing_and_adds_nothing(database: Path) -> None:
 
 def a_round(
     path: Path, watching: Mind, here: Place, account: Account, first: int, share: int, draw: random.Random
-) -> int:
-    """Processes at work; some are killed while the others go on, which are killed too in the end. How many there were."""
+) -> tuple[int, int]:
+    """Processes at work; some are killed while the others go on, which are killed too in the end.
+
+    How many there were, and how many pending operations the first ones left.
+    """
     lines: Counter[int] = Counter()
     lived: dict[int, Account] = {}
 
@@ -86,15 +89,16 @@ def a_round(
         victims = draw.sample(started, draw.randint(1, len(started)))
         for victim in victims:
             herd.kill(victim)
-        for own in [own for victim in victims for own in lived.get(victim, {}).values()]:
-            settle(watching, here, [own])  # this process goes on as the others do
+        dead = [own for victim in victims for own in lived.get(victim, {}).values()]
+        left = settle(watching, here, dead)  # this process goes on as the others do
+        for own in dead:
             check_thread(watching, here, own)
         so_far = Counter(lines)
         herd.listen(lambda: all(lines[worker] > so_far[worker] + 2 for worker in herd.workers))
         herd.listen_for(draw.uniform(0.0, 0.05))
         for survivor in list(herd.workers):
             herd.kill(survivor)
-    return len(started)
+    return len(started), left
 
 
 def settle(mind: Mind, here: Place, threads: Iterable[Promises]) -> int:
@@ -171,11 +175,11 @@ def held(mind: Mind, here: Place, who: str) -> dict[str, Memory]:
     return found
 
 
-def same_answers(watching: Mind, fresh: Mind, here: Place, account: Account) -> None:
+def same_answers(watching: Mind, fresh: Mind, here: Place, account: Account, draw: random.Random) -> None:
     """The index that lived through it all answers as one made from nothing."""
-    for own in account.values():
-        for query in (f"memory {own.who}", *(text_of(kept.text) for kept in list(own.kept.values())[-2:])):
-            _same(answers(watching, here, query), answers(fresh, here, query))
+    said = ["rain", *(text_of(kept.text) for own in account.values() for kept in own.kept.values())]
+    for query in draw.sample(said, min(len(said), 8)):
+        _same(answers(watching, here, query), answers(fresh, here, query))
     differences = getattr(watching._index, "differences", None)
     if differences is not None:
         with watching._truth.read() as ledger:
