@@ -37,8 +37,8 @@ def main() -> None:
         counted = phases(trace.read_text(errors="replace").splitlines())
     print(f"{'adds':<20} {'units':>6} {'memories':>9} {'fsyncs: log':>12} {'file':>5} {'a unit':>7} {'a memory':>9}")
     for (name, units, size), (log, file) in zip(PHASES, counted, strict=True):
-        both = log + file
-        print(f"{name:<20} {units:>6} {units * size:>9} {log:>12} {file:>5} {both / units:>7.2f} {both / units / size:>9.3f}")
+        each = (log + file) / units
+        print(f"{name:<20} {units:>6} {units * size:>9} {log:>12} {file:>5} {each:>7.2f} {each / size:>9.3f}")
 
 
 def phases(trace: list[str]) -> list[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """Processes that work on one file at once: started quickly, listened to, and ended whatever becomes of the test.
 
 They are forked from a server that has imported everything and opened nothing. A worker says what it does in lines of
-JSON; each is one write of at most PIPE_BUF bytes, so that a killed process leaves no half line and keeps none to itself.
+JSON; each is one write of at most PIPE_BUF bytes, so that a killed process leaves no half line, nor one unsaid.
 """
 
 from __future__ import annotations

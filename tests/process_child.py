@@ -19,7 +19,8 @@ import dmha
 from dmha import NotFound, Stale, Turn
 from dmha.mind import Mind
 
-COUNTER, SHARED = "the counter of us all", ["apples in a bowl", "bicycles at dawn", "candles for mother", "drums behind walls"]
+COUNTER = "the counter of us all"
+SHARED = ("apples in a bowl", "bicycles at dawn", "candles for mother", "drums behind walls")
 
 
 def share(
