@@ -6,8 +6,9 @@ export PYTHONUTF8 = 1
 
 PYTHON ?= python3
 BIN = .venv/bin
+SOAKED = crash processes properties backup variants
 
-.PHONY: demo test test-all check bench soak clean
+.PHONY: demo test test-all check bench bench-gate soak clean
 
 demo: .venv/ready
 	@$(BIN)/python -m dmha.cli.demo
@@ -27,8 +28,12 @@ check: .venv/dev
 bench: .venv/ready
 	$(BIN)/python -m benchmarks.bars
 
+# Fails where a figure got more than a tenth worse than benchmarks/gate.json keeps.
+bench-gate: .venv/ready
+	$(BIN)/python -m benchmarks.gate
+
 soak: .venv/dev
-	DMHA_SOAK=1 $(BIN)/pytest --timeout 1800 -m "not extra" tests/test_crash.py tests/test_properties.py
+	DMHA_SOAK=1 $(BIN)/pytest --timeout 3600 -m "not extra" $(foreach what,$(SOAKED),tests/test_$(what).py)
 
 clean:
 	rm -rf .venv .venv-all

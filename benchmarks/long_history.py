@@ -9,6 +9,7 @@ import argparse
 import random
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -48,7 +49,30 @@ def sentence(draw: random.Random) -> str:
     )
 
 
+@dataclass(frozen=True)
+class Lived:
+    """What a history cost: how long it is, how fast it was remembered, what each answer took and spent."""
+
+    tokens: int
+    turns: int
+    remembered_s: float
+    answered_ms: list[float]
+    spent: list[int]
+
+
 def main(tokens: int, questions: int) -> None:
+    lived = live(tokens, questions)
+    speed = lived.turns / lived.remembered_s
+    print(f"history: {lived.tokens:,} tokens in {lived.turns:,} turns, {speed:.0f} turns/s with embedding")
+    answered = sorted(lived.answered_ms[1:])
+    print(f"first contextualize (loads the index): {lived.answered_ms[0]:.0f} ms")
+    print(f"contextualize: p50 {median(answered):.1f} ms, p95 {answered[int(0.95 * len(answered))]:.1f} ms")
+    most = max(lived.spent)
+    print(f"prompt tokens by the model's count: most {most:,} of {BUDGET:,}, drafts {len(lived.spent)}")
+
+
+def live(tokens: int, questions: int) -> Lived:
+    """Remember a history of so many tokens, then answer so many questions about it."""
     draw, chat = random.Random(7), Measured()
     start = datetime(2024, 1, 1, tzinfo=UTC)
     turns: list[Turn] = []
@@ -61,11 +85,11 @@ def main(tokens: int, questions: int) -> None:
         tempfile.TemporaryDirectory() as folder,
         dmha.open(Path(folder) / "long.db", chat=chat, clock=lambda: now[0]) as mind,
     ):
+        mind.search("warm", user_id="bench")  # the embedder's model is loaded, and not measured here
         began = perf_counter()
         mind.add(turns, user_id="bench", agent_id="relu", session_id="life")
         taken = perf_counter() - began
-        print(f"history: {held:,} tokens in {len(turns):,} turns, {len(turns) / taken:.0f} turns/s with embedding")
-        spent = []
+        answered = []
         for number in range(questions):
             now[0] += timedelta(minutes=5)
             asked = f"What did I say about {draw.choice(_WHAT)} and {draw.choice(_WHO)} in {draw.choice(_WHERE)}?"
@@ -73,11 +97,8 @@ def main(tokens: int, questions: int) -> None:
             mind.contextualize(
                 asked, user_id="bench", agent_id="relu", session_id="life", turn_id=f"q{number}", token_budget=BUDGET
             )
-            spent.append((perf_counter() - began) * 1_000)
-    spent_sorted = sorted(spent[1:])
-    print(f"first contextualize (loads the index): {spent[0]:.0f} ms")
-    print(f"contextualize: p50 {median(spent_sorted):.1f} ms, p95 {spent_sorted[int(0.95 * len(spent_sorted))]:.1f} ms")
-    print(f"prompt tokens by the model's count: most {max(chat.spent):,} of {BUDGET:,}, drafts {len(chat.spent)}")
+            answered.append((perf_counter() - began) * 1_000)
+    return Lived(held, len(turns), taken, answered, chat.spent)
 
 
 if __name__ == "__main__":
