@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table, and_, bindparam, select, update
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Connection, Select, Table, and_, bindparam, select
 
 from dmha.records import Place, Scope
 from dmha.stores import schema
+from dmha.stores.group import group_of
+from dmha.stores.prepared import Prepared
 
 # Ids in one IN (...): SQLite takes 32,766 parameters a statement; far fewer keep the statement cache small.
 CHUNK = 500
 
 
-# Built once: every write runs it several times, and building it costs more than running it.
-_TAKE = (
-    update(schema.counters)
-    .where(schema.counters.c.name == bindparam("of"))
-    .values(next=schema.counters.c.next + bindparam("count"))
-    .returning(schema.counters.c.next)
-)
-
-
 def allocate(connection: Connection, table: Table, count: int = 1) -> int:
     """The first of `count` fresh ids for `table`; ids are never handed out twice, not even after a delete."""
-    after = connection.execute(_TAKE, {"of": table.name, "count": count}).scalar()
-    if after is None:
-        connection.execute(schema.counters.insert().values(name=table.name, next=1 + count))
-        return 1
-    return int(after) - count
+    return group_of(connection).take(table.name, count)
+
+
+def _find() -> Select[Any]:
+    tenants, companions = schema.tenants, schema.companions
+    named = and_(companions.c.user_id == tenants.c.user_id, companions.c.agent_id == bindparam("agent"))
+    return (
+        select(tenants.c.id, companions.c.id, tenants.c.zone)
+        .join(companions, named, isouter=True)
+        .where(tenants.c.user_id == bindparam("user"), tenants.c.world == bindparam("world"))
+    )
+
+
+def _find_speaker() -> CompoundSelect[Any]:
+    speakers, names, here = schema.speakers, schema.speaker_names, schema.speakers.c.tenant_id == bindparam("tenant")
+    first = select(speakers.c.id).where(here, speakers.c.name == bindparam("name"))
+    return first.union_all(select(speakers.c.id).join(names).where(here, names.c.name == bindparam("name")))
+
+
+def _find_session() -> Select[Any]:
+    sessions = schema.sessions
+    named = (sessions.c.tenant_id == bindparam("tenant"), sessions.c.name == bindparam("name"))
+    return select(sessions.c.id).where(*named)
+
+
+_FIND = Prepared(lambda _: _find())
+_FIND_SPEAKER = Prepared(lambda _: _find_speaker())
+_FIND_SESSION = Prepared(lambda _: _find_session())
 
 
 # The id of a companion that has done nothing here yet: it sees a shared world, and holds no perspective on it.
@@ -34,37 +52,33 @@ NOBODY = 0
 
 
 class Places:
-    """Finds, and where writing makes, what a call names."""
+    """Finds, and where writing makes, what a call names; what writing found once it knows to the transaction's end."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._scopes: dict[Place, Scope] = {}
         self._speakers: dict[tuple[int, str], int] = {}
         self._sessions: dict[tuple[int, str], int] = {}
 
     def find(self, place: Place) -> Scope | None:
         """The place in the truth's ids; None when nothing was ever remembered there."""
-        tenants, companions = schema.tenants, schema.companions
-        row = self._connection.execute(
-            select(tenants.c.id, companions.c.id.label("companion_id"), tenants.c.zone)
-            .join(
-                companions,
-                and_(companions.c.user_id == tenants.c.user_id, companions.c.agent_id == place.agent_id),
-                isouter=True,
-            )
-            .where(tenants.c.user_id == place.user_id, tenants.c.world == place.world)
-        ).first()
-        return None if row is None else Scope(row.id, row.companion_id or NOBODY, row.zone)
+        rows = _FIND.all(self._connection, user=place.user_id, agent=place.agent_id, world=place.world)
+        return next((Scope(tenant, companion or NOBODY, zone) for tenant, companion, zone in rows), None)
 
     def ensure(self, place: Place, zone: str, now: float) -> Scope:
         """The place in the truth's ids, made where it is new; `zone` is the new tenant's."""
+        if place in self._scopes:
+            return self._scopes[place]
         found = self.find(place)
         if found is not None and found.companion_id != NOBODY:
+            self._scopes[place] = found
             return found
         tenants, companions = schema.tenants, schema.companions
         self._ensure_row(tenants, {"user_id": place.user_id, "world": place.world}, {"zone": zone, "created_at": now})
         self._ensure_row(companions, {"user_id": place.user_id, "agent_id": place.agent_id}, {})
         made = self.find(place)
         assert made is not None  # noqa: S101 - both rows were just ensured in this transaction
+        self._scopes[place] = made
         return made
 
     def ensure_world(self, user_id: str, world: str, zone: str, now: float) -> Scope:
@@ -90,17 +104,17 @@ class Places:
 
     def find_speaker(self, scope: Scope, name: str) -> int | None:
         """The id of the speaker of this name, be it the first name or a further one; None for a stranger."""
-        speakers, names = schema.speakers, schema.speaker_names
-        first = select(speakers.c.id).where(speakers.c.tenant_id == scope.tenant_id, speakers.c.name == name)
-        further = select(speakers.c.id).join(names).where(speakers.c.tenant_id == scope.tenant_id, names.c.name == name)
-        found = self._connection.execute(first.union_all(further).limit(1)).scalar()
-        return None if found is None else int(found)
+        rows = _FIND_SPEAKER.all(self._connection, tenant=scope.tenant_id, name=name)
+        return next((int(found) for (found,) in rows), None)
 
     def session(self, scope: Scope, name: str) -> int:
         """The id of the session of this name, made where it is new."""
         key = (scope.tenant_id, name)
         if key not in self._sessions:
-            self._sessions[key] = self._ensure_row(schema.sessions, {"tenant_id": scope.tenant_id, "name": name}, {})
+            rows = _FIND_SESSION.all(self._connection, tenant=scope.tenant_id, name=name)
+            self._sessions[key] = next((int(found) for (found,) in rows), 0) or self._ensure_row(
+                schema.sessions, {"tenant_id": scope.tenant_id, "name": name}, {}
+            )
         return self._sessions[key]
 
     def _ensure_row(self, table: Table, key: dict[str, object], rest: dict[str, object]) -> int:

