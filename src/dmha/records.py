@@ -66,7 +66,10 @@ class RuleRow:
 
 @dataclass(frozen=True, slots=True)
 class Perceived:
-    """A turn made ready to be remembered: everything that needs a model or a clock is already done."""
+    """A turn made ready to be remembered: everything that needs a model or a clock is already done.
+
+    `unheard_of`: its uid was drawn for it just now, so that nothing can be known by it.
+    """
 
     uid: str
     memory_uid: str
@@ -87,6 +90,7 @@ class Perceived:
     half_life: float
     facts: tuple[Fact, ...] = ()
     rules: tuple[str, ...] = ()
+    unheard_of: bool = False
 
 
 @dataclass(frozen=True, slots=True)

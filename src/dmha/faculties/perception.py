@@ -89,6 +89,7 @@ class Perception:
                     half_life=_FOREVER if kind in NEVER_FADES else DEFAULT_HALF_LIFE,
                     facts=tuple(s.fact() for s in parsed.statements if isinstance(s, FactStatement)),
                     rules=tuple(s.text for s in parsed.statements if not isinstance(s, FactStatement)),
+                    unheard_of=turn.id is None,
                 )
             )
         return perceived, tuple(problems)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from dmha.stores import schema
+from dmha.stores.inserting import insert_rows
 
 
 def log(connection: Connection, tenant_id: int, versions: Sequence[tuple[int, int]], *, deleted: bool = False) -> None:
@@ -16,4 +17,4 @@ def log(connection: Connection, tenant_id: int, versions: Sequence[tuple[int, in
             {"tenant_id": tenant_id, "memory_id": memory_id, "version": version, "deleted": deleted}
             for memory_id, version in versions
         ]
-        connection.execute(insert(schema.changes), rows)
+        insert_rows(connection, schema.changes, rows)

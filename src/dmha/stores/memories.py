@@ -13,6 +13,7 @@ from dmha.errors import InvalidInput, NotFound, Stale
 from dmha.records import Counted, Gist, Perceived, Remembered, Scope, Tip
 from dmha.stores import schema
 from dmha.stores.changelog import log
+from dmha.stores.inserting import insert_rows
 from dmha.stores.knowledge import fact_row
 from dmha.stores.perspectives import born, take_up
 from dmha.stores.places import CHUNK, Places, allocate
@@ -90,9 +91,13 @@ class Memories:
             "kind": "summary", "source": "dream", "trust": 1.0, "private_to": None, "recallable": True, "version": 1,
             "at": gist.at, "recorded_at": now, "score0": gist.importance, "metadata": {}, "text": gist.text,
         }  # fmt: skip
-        self._connection.execute(insert(schema.memories), [base])
-        self._many(schema.memory_sources, [{"memory_id": memory_id, "source_id": source} for source in gist.sources])
-        self._many(schema.perspectives, [born(scope, memory_id, gist)])
+        insert_rows(self._connection, schema.memories, [base])
+        insert_rows(
+            self._connection,
+            schema.memory_sources,
+            [{"memory_id": memory_id, "source_id": source} for source in gist.sources],
+        )
+        insert_rows(self._connection, schema.perspectives, [born(scope, memory_id, gist)])
         self._derived(memory_id, gist.counted, gist.vector, embedder_id)
         log(self._connection, scope.tenant_id, [(memory_id, 1)])
         return memory_id
@@ -193,8 +198,10 @@ class Memories:
             .where(memories.c.id.in_(made), vectors.c.memory_id.is_(None))
         ).all()
         self._connection.execute(delete(vectors).where(vectors.c.memory_id.in_([row.id for row in waiting])))
-        self._many(
-            vectors, [{"memory_id": r.id, "embedder_id": embedder_id, "data": _blob(made[r.id])} for r in waiting]
+        insert_rows(
+            self._connection,
+            vectors,
+            [{"memory_id": r.id, "embedder_id": embedder_id, "data": _blob(made[r.id])} for r in waiting],
         )
         for row in waiting:
             log(self._connection, row.tenant_id, [(row.id, row.version)])
@@ -204,8 +211,9 @@ class Memories:
         first = and_(versions.c.memory_id == memories.c.id, versions.c.version == 1)
         words = and_(memories.c.turn_id == table.c.id, memories.c.source != "dream")
         known: dict[str, tuple[int, str]] = {}
-        for start in range(0, len(turns), CHUNK):
-            given = {turn.uid: turn for turn in turns[start : start + CHUNK]}
+        named = [turn for turn in turns if not turn.unheard_of]
+        for start in range(0, len(named), CHUNK):
+            given = {turn.uid: turn for turn in named[start : start + CHUNK]}
             rows = self._connection.execute(
                 select(
                     table.c.uid,
@@ -232,7 +240,7 @@ class Memories:
                         "turn id", f"{row.uid!r} was already used for another turn", "Give every turn an id of its own."
                     )
                 known[row.uid] = row.id, row.memory_uid
-        self._variants.refuse_rejected(scope, [turn.uid for turn in turns if turn.uid not in known])
+        self._variants.refuse_rejected(scope, [turn.uid for turn in named if turn.uid not in known])
         return known
 
     def _insert(
@@ -267,7 +275,7 @@ class Memories:
             perspectives.append(born(scope, memory, turn))
             told.append(_told(scope, node.id, private_to, turn, now))
         for table, rows in ((schema.turns, turns), (schema.memories, memories), (schema.perspectives, perspectives)):
-            connection.execute(insert(table), rows)
+            insert_rows(connection, table, rows)
         self._tell(told)
         self._derived_many([(memory_id + i, turn) for i, turn in enumerate(fresh)], embedder_id)
         log(connection, scope.tenant_id, [(memory_id + offset, 1) for offset in range(count)])
@@ -288,12 +296,21 @@ class Memories:
         return row
 
     def _derived(self, memory_id: int, counted: Counted, vector: np.ndarray | None, embedder_id: int) -> None:
-        self._many(schema.terms, [_terms_row(memory_id, counted)])
-        self._many(schema.vectors, [{"memory_id": memory_id, "embedder_id": embedder_id, "data": _blob(vector)}])
+        insert_rows(self._connection, schema.terms, [_terms_row(memory_id, counted)])
+        insert_rows(
+            self._connection,
+            schema.vectors,
+            [{"memory_id": memory_id, "embedder_id": embedder_id, "data": _blob(vector)}],
+        )
 
     def _derived_many(self, rows: Sequence[tuple[int, Perceived]], embedder_id: int) -> None:
-        self._many(schema.terms, [_terms_row(memory_id, turn.counted) for memory_id, turn in rows if turn.recallable])
-        self._many(
+        insert_rows(
+            self._connection,
+            schema.terms,
+            [_terms_row(memory_id, turn.counted) for memory_id, turn in rows if turn.recallable],
+        )
+        insert_rows(
+            self._connection,
             schema.vectors,
             [
                 {"memory_id": memory_id, "embedder_id": embedder_id, "data": _blob(turn.vector)}
@@ -305,11 +322,7 @@ class Memories:
     def _numbered(self, table: Table, rows: list[dict[str, Any]]) -> None:
         if rows:
             first = allocate(self._connection, table, len(rows))
-            self._many(table, [row | {"id": first + offset} for offset, row in enumerate(rows)])
-
-    def _many(self, table: Table, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self._connection.execute(insert(table), rows)
+            insert_rows(self._connection, table, [row | {"id": first + offset} for offset, row in enumerate(rows)])
 
 
 def _told(scope: Scope, turn_id: int, private_to: int | None, said: Perceived, now: float) -> _Told:

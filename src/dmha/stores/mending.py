@@ -26,6 +26,7 @@ from dmha.records import Counted
 from dmha.stores import schema
 from dmha.stores.copies import damage
 from dmha.stores.engine import driver, told
+from dmha.stores.group import group_of
 
 _ROWID = literal_column("rowid", Integer)
 
@@ -106,10 +107,9 @@ class Mending:
 
     def advance_counters(self) -> list[str]:
         """Let every counter go on behind the greatest id; returns which had to."""
-        counters, behind = schema.counters, self.counters_behind()
+        behind = self.counters_behind()
         for name, next_id in behind.items():
-            self._connection.execute(delete(counters).where(counters.c.name == name))
-            self._connection.execute(insert(counters).values(name=name, next=next_id))
+            group_of(self._connection).advance(name, next_id)
         return list(behind)
 
     def _greatest(self, table: Table) -> int:

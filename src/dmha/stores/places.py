@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Select, Table, and_, bindparam, select, update
+from sqlalchemy import CompoundSelect, Connection, Select, Table, and_, bindparam, select
 
 from dmha.records import Place, Scope
 from dmha.stores import schema
+from dmha.stores.group import group_of
 from dmha.stores.prepared import Prepared
 
 # Ids in one IN (...): SQLite takes 32,766 parameters a statement; far fewer keep the statement cache small.
 CHUNK = 500
 
 
-# Built once: every write runs it several times, and building it costs more than running it.
-_TAKE = (
-    update(schema.counters)
-    .where(schema.counters.c.name == bindparam("of"))
-    .values(next=schema.counters.c.next + bindparam("count"))
-    .returning(schema.counters.c.next)
-)
-
-
 def allocate(connection: Connection, table: Table, count: int = 1) -> int:
     """The first of `count` fresh ids for `table`; ids are never handed out twice, not even after a delete."""
-    after = connection.execute(_TAKE, {"of": table.name, "count": count}).scalar()
-    if after is None:
-        connection.execute(schema.counters.insert().values(name=table.name, next=1 + count))
-        return 1
-    return int(after) - count
+    return group_of(connection).take(table.name, count)
 
 
 def _find() -> Select[Any]:
@@ -48,8 +36,15 @@ def _find_speaker() -> CompoundSelect[Any]:
     return first.union_all(select(speakers.c.id).join(names).where(here, names.c.name == bindparam("name")))
 
 
+def _find_session() -> Select[Any]:
+    sessions = schema.sessions
+    named = (sessions.c.tenant_id == bindparam("tenant"), sessions.c.name == bindparam("name"))
+    return select(sessions.c.id).where(*named)
+
+
 _FIND = Prepared(lambda _: _find())
 _FIND_SPEAKER = Prepared(lambda _: _find_speaker())
+_FIND_SESSION = Prepared(lambda _: _find_session())
 
 
 # The id of a companion that has done nothing here yet: it sees a shared world, and holds no perspective on it.
@@ -57,10 +52,11 @@ NOBODY = 0
 
 
 class Places:
-    """Finds, and where writing makes, what a call names."""
+    """Finds, and where writing makes, what a call names; what writing found once it knows to the transaction's end."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._scopes: dict[Place, Scope] = {}
         self._speakers: dict[tuple[int, str], int] = {}
         self._sessions: dict[tuple[int, str], int] = {}
 
@@ -71,14 +67,18 @@ class Places:
 
     def ensure(self, place: Place, zone: str, now: float) -> Scope:
         """The place in the truth's ids, made where it is new; `zone` is the new tenant's."""
+        if place in self._scopes:
+            return self._scopes[place]
         found = self.find(place)
         if found is not None and found.companion_id != NOBODY:
+            self._scopes[place] = found
             return found
         tenants, companions = schema.tenants, schema.companions
         self._ensure_row(tenants, {"user_id": place.user_id, "world": place.world}, {"zone": zone, "created_at": now})
         self._ensure_row(companions, {"user_id": place.user_id, "agent_id": place.agent_id}, {})
         made = self.find(place)
         assert made is not None  # noqa: S101 - both rows were just ensured in this transaction
+        self._scopes[place] = made
         return made
 
     def ensure_world(self, user_id: str, world: str, zone: str, now: float) -> Scope:
@@ -111,7 +111,10 @@ class Places:
         """The id of the session of this name, made where it is new."""
         key = (scope.tenant_id, name)
         if key not in self._sessions:
-            self._sessions[key] = self._ensure_row(schema.sessions, {"tenant_id": scope.tenant_id, "name": name}, {})
+            rows = _FIND_SESSION.all(self._connection, tenant=scope.tenant_id, name=name)
+            self._sessions[key] = next((int(found) for (found,) in rows), 0) or self._ensure_row(
+                schema.sessions, {"tenant_id": scope.tenant_id, "name": name}, {}
+            )
         return self._sessions[key]
 
     def _ensure_row(self, table: Table, key: dict[str, object], rest: dict[str, object]) -> int:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from dmha.stores import schema
 from dmha.stores.changelog import log
+from dmha.stores.group import group_of
 from dmha.stores.places import CHUNK
 
 # What hangs on a memory and goes with it.
@@ -74,3 +75,4 @@ def drop_world(connection: Connection, tenant_id: int) -> None:
     run(delete(schema.speaker_names).where(schema.speaker_names.c.speaker_id.in_(own_speakers)))
     run(delete(schema.speakers).where(schema.speakers.c.tenant_id == tenant_id))
     run(delete(schema.arrivals).where(schema.arrivals.c.tenant_id == tenant_id))
+    group_of(connection).memo.clear()  # the next unit of this transaction must not find what is gone

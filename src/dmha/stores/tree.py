@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import CTE, Connection, bindparam, delete, insert, literal, select, update
+from sqlalchemy import CTE, Connection, bindparam, delete, func, insert, literal, select, update
 
 from dmha.errors import NotFound
 from dmha.records import Perceived, Scope, Tip
 from dmha.stores import schema
 from dmha.stores.places import CHUNK, allocate
+from dmha.stores.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,11 @@ class Node:
 
 
 _NODE = select(*(schema.turns.c[name] for name in Node.__dataclass_fields__))
-_LAST = _NODE.where(schema.turns.c.session_id == bindparam("session")).order_by(schema.turns.c.id.desc()).limit(1)
-_NAMED = _NODE.where(schema.turns.c.tenant_id == bindparam("tenant"), schema.turns.c.uid == bindparam("uid"))
+_LATEST = select(func.max(schema.turns.c.id)).where(schema.turns.c.session_id == bindparam("session"))
+_LAST = Prepared(lambda _: _NODE.where(schema.turns.c.id == _LATEST.scalar_subquery()))
+_NAMED = Prepared(
+    lambda _: _NODE.where(schema.turns.c.tenant_id == bindparam("tenant"), schema.turns.c.uid == bindparam("uid"))
+)
 
 
 class Tree:
@@ -48,19 +52,19 @@ class Tree:
 
     def last(self, session_id: int) -> Node | None:
         """The session's last turn; None where nothing was said yet."""
-        row = self._connection.execute(_LAST, {"session": session_id}).first()
-        if row is None:
+        rows = _LAST.all(self._connection, session=session_id)
+        if not rows:
             return None
-        last = Node(*row)
+        last = Node(*rows[0])
         self._tips[last.branch_id] = last.id
         return last
 
     def find(self, scope: Scope, uid: str) -> Node:
         """The turn of that id, or `NotFound`."""
-        row = self._connection.execute(_NAMED, {"tenant": scope.tenant_id, "uid": uid}).first()
-        if row is None:
+        rows = _NAMED.all(self._connection, tenant=scope.tenant_id, uid=uid)
+        if not rows:
             raise NotFound("turn", uid)
-        return Node(*row)
+        return Node(*rows[0])
 
     def node(self, turn_id: int) -> Node:
         """The turn of that id, which is there."""

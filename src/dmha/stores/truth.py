@@ -20,6 +20,7 @@ from dmha.stores.backup import back_up
 from dmha.stores.copies import free_name, keep
 from dmha.stores.engine import BUSY_TIMEOUT, beside, connect, in_words, open_engine
 from dmha.stores.feed import Feed
+from dmha.stores.group import group_of
 from dmha.stores.knowledge import Knowledge
 from dmha.stores.life import Life
 from dmha.stores.memories import Memories
@@ -110,7 +111,15 @@ class Truth:
 
     def write(self, unit: Callable[[Ledger], T]) -> T:
         """Run the unit in a transaction of its own; returns once it is durable."""
-        return self._writer.write(lambda connection: unit(Ledger(connection, self._embedder_id)))
+        return self._writer.write(lambda connection: unit(self._ledger(connection)))
+
+    def _ledger(self, connection: Connection) -> Ledger:
+        """The ledger of the writer's transaction: the units of a group share it, and with it what it knows by then."""
+        memo = group_of(connection).memo
+        if "ledger" not in memo:
+            memo["ledger"] = Ledger(connection, self._embedder_id)
+        ledger: Ledger = memo["ledger"]
+        return ledger
 
     def adopt_embedder(self, embedder: Embedder) -> int:
         """From now on vectors are this embedder's; those of another stay unread until they are made again.

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 
 from dmha.errors import Unavailable
 from dmha.stores.engine import told, writing
+from dmha.stores.group import Group, grouped
 from dmha.stores.moment import stamp
 
 T = TypeVar("T")
@@ -79,9 +80,9 @@ class Writer:
     def _commit(self, group: list[tuple[Unit[Any], Future[Any]]]) -> None:
         waiting = [future for _, future in group]
         try:
-            with writing(self._engine) as connection, connection.begin():
+            with writing(self._engine) as connection, connection.begin(), grouped(connection) as shared:
                 before = _changes(connection)
-                results = [(future, *_attempt(connection, unit)) for unit, future in group]
+                results = [(future, *_attempt(shared, unit)) for unit, future in group]
                 if _changes(connection) != before:  # a retry that changes nothing costs no fsync either
                     stamp(connection)
         except BaseException as error:  # noqa: BLE001 - handed to every waiting caller, which raises it
@@ -100,18 +101,21 @@ def _changes(connection: Connection) -> int:
     return connection.connection.driver_connection.total_changes  # type: ignore[union-attr,no-any-return]  # sqlite3's
 
 
-def _attempt(connection: Connection, unit: Unit[Any]) -> tuple[Any, Exception | None]:
+def _attempt(shared: Group, unit: Unit[Any]) -> tuple[Any, Exception | None]:
     """The unit's value, or the error it raised with its savepoint rolled back.
 
     When the database itself fails, that is not the unit's own: the whole group stands or falls with it.
     """
-    savepoint = connection.begin_nested()
+    run = shared.connection.exec_driver_sql  # what `begin_nested` says, at a quarter of its cost
+    run("SAVEPOINT unit")
     try:
-        value = unit(connection)
+        value = unit(shared.connection)
     except Exception as failure:  # whatever the unit raised is its caller's to hear: handed over, and raised there
         if isinstance(told(failure), Unavailable):
             raise
-        savepoint.rollback()
+        run("ROLLBACK TO SAVEPOINT unit")
+        run("RELEASE SAVEPOINT unit")
+        shared.memo.clear()
         return None, failure
-    savepoint.commit()
+    run("RELEASE SAVEPOINT unit")
     return value, None
