@@ -81,11 +81,18 @@ def _words() -> Select[Any]:
     )  # fmt: skip
 
 
+def _window() -> Select[Any]:
+    """What was said in the window at the turn `:turn`."""
+    path = window_path()
+    return _words().join(path, path.c.id == schema.turns.c.id).where(schema.memories.c.kind == "episode")
+
+
 # Built once: building costs as much as reading ten rows (measured: 200 states 5.4 ms -> 4.0, one memory 1.3 -> 0.6).
 _STATES = _states().where(schema.memories.c.tenant_id == bindparam("tenant"))
 _BY_IDS = Prepared(lambda ids: _states().where(schema.memories.c.id.in_(ids), BY_ID_AND_OF_TENANT), named=True)
 _BY_UID = Prepared(lambda _: _STATES.where(schema.memories.c.uid == bindparam("uid")), named=True)
 _UTTERED = _words()
+_WINDOW = Prepared(lambda _: _window(), named=True)
 
 
 class Reading:
@@ -146,10 +153,7 @@ class Reading:
 
     def window(self, scope: Scope, turn_id: int) -> list[Uttered]:
         """The working window at a turn, oldest first: the last of what was said on the path to it."""
-        path = window_path(turn_id)
-        said = _UTTERED.join(path, path.c.id == schema.turns.c.id).where(schema.memories.c.kind == "episode")
-        rows = self._connection.execute(said, {"tenant": scope.tenant_id})
-        return [_uttered(row) for row in rows]
+        return [_uttered(row) for row in _WINDOW.all(self._connection, tenant=scope.tenant_id, turn=turn_id)]
 
     def aside(self, turn_id: int) -> frozenset[int]:
         """The turns of the same conversation that are not on the path to this one."""

@@ -168,8 +168,7 @@ class Tree:
 
     def narrow(self, tip: Tip, upto: int, characters: int) -> bool:
         """Take the turns up to that one out of the window at the tip; False where it is no longer what was read."""
-        path, turns = window_path(tip.turn_id), schema.turns
-        held = list(self._connection.execute(select(path.c.id)).scalars())
+        turns, held = schema.turns, self._window(tip.turn_id)
         out = [turn_id for turn_id in held if turn_id <= upto]
         follows = select(turns.c.id).where(turns.c.parent_id == tip.turn_id).exists()
         same = (turns.c.id == tip.turn_id, turns.c.window_turns == tip.window_turns, ~follows)
@@ -181,10 +180,10 @@ class Tree:
 
     def widen(self, turn_id: int) -> None:
         """Mark the turns of the window at this turn as what they are again; personas and lore are never part of it."""
-        path, memories = window_path(turn_id), schema.memories
+        path, memories = window_path(), schema.memories
         kept = select(memories.c.turn_id).where(memories.c.kind != "episode", memories.c.source != "dream")
         inside = select(path.c.id).where(~kept.where(memories.c.turn_id == path.c.id).exists())
-        self._mark(list(self._connection.execute(inside).scalars()), in_window=True)
+        self._mark(list(self._connection.execute(inside, {"turn": turn_id}).scalars()), in_window=True)
 
     def mark_windows(self, session_ids: Sequence[int]) -> None:
         """Mark the turns of the windows at the ends of these sessions."""
@@ -193,17 +192,23 @@ class Tree:
             if last is not None:
                 self.widen(last.id)
 
+    def _window(self, turn_id: int) -> list[int]:
+        return [found for (found,) in _WINDOW.all(self._connection, turn=turn_id)]
+
     def _mark(self, turn_ids: Sequence[int], *, in_window: bool) -> None:
-        turns = schema.turns
-        for start in range(0, len(turn_ids), CHUNK):
-            chunk = turns.c.id.in_(turn_ids[start : start + CHUNK])
-            self._connection.execute(update(turns).where(chunk).values(in_window=in_window))
+        if turn_ids:
+            marks = [{"marked": turn_id, "in_window": in_window} for turn_id in turn_ids]
+            self._connection.execute(_MARK, marks)
 
 
-def window_path(turn_id: int) -> CTE:
-    """The window at a turn, the last turns of the path to it, as a common table expression with `id`."""
+def window_path() -> CTE:
+    """The window at the turn `:turn`, the last turns of the path to it, as a common table expression with `id`."""
     turns = schema.turns
     own = select(turns.c.id, turns.c.parent_id, literal(1).label("place"), turns.c.window_turns.label("length"))
-    path = own.where(turns.c.id == turn_id, turns.c.window_turns > 0).cte("path", recursive=True)
+    path = own.where(turns.c.id == bindparam("turn"), turns.c.window_turns > 0).cte("path", recursive=True)
     before = select(turns.c.id, turns.c.parent_id, path.c.place + 1, path.c.length)
     return path.union_all(before.where(turns.c.id == path.c.parent_id, path.c.place < path.c.length))
+
+
+_WINDOW = Prepared(lambda _: select(window_path().c.id))
+_MARK = update(schema.turns).where(schema.turns.c.id == bindparam("marked")).values(in_window=bindparam("in_window"))
