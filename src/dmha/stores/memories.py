@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Table, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, func, insert, select, update
 
 from dmha.errors import InvalidInput, NotFound, Stale
 from dmha.records import Counted, Gist, Perceived, Remembered, Scope, Tip
@@ -16,7 +16,8 @@ from dmha.stores.changelog import log
 from dmha.stores.inserting import insert_rows
 from dmha.stores.knowledge import fact_row
 from dmha.stores.perspectives import born, take_up
-from dmha.stores.places import CHUNK, Places, allocate
+from dmha.stores.places import Places, allocate
+from dmha.stores.prepared import Ids, Prepared
 from dmha.stores.removal import drop, drop_world, quoting, untell
 from dmha.stores.tree import Node, Tree
 from dmha.stores.variants import Variants
@@ -29,6 +30,28 @@ class _Told:
     impulses: list[dict[str, Any]]
     facts: list[dict[str, Any]]
     rules: list[dict[str, Any]]
+
+
+def _known(uids: Ids) -> Select[Any]:
+    """Turns by their public ids, with what was first said in them."""
+    turns, memories, versions = schema.turns, schema.memories, schema.memory_versions
+    return (
+        select(
+            turns.c.uid,
+            memories.c.id,
+            memories.c.uid.label("memory_uid"),
+            func.coalesce(versions.c.text, memories.c.text).label("said"),
+            schema.speakers.c.name,
+            memories.c.private_to,
+        )
+        .join(memories, and_(memories.c.turn_id == turns.c.id, memories.c.source != "dream"), isouter=True)
+        .join(schema.speakers, schema.speakers.c.id == memories.c.speaker_id, isouter=True)
+        .join(versions, and_(versions.c.memory_id == memories.c.id, versions.c.version == 1), isouter=True)
+        .where(turns.c.tenant_id == bindparam("tenant"), turns.c.uid.in_(uids))
+    )
+
+
+_KNOWN = Prepared(_known, named=True)
 
 
 class Memories:
@@ -207,40 +230,23 @@ class Memories:
             log(self._connection, row.tenant_id, [(row.id, row.version)])
 
     def _known(self, scope: Scope, turns: Sequence[Perceived]) -> dict[str, tuple[int, str]]:
-        memories, table, versions = schema.memories, schema.turns, schema.memory_versions
-        first = and_(versions.c.memory_id == memories.c.id, versions.c.version == 1)
-        words = and_(memories.c.turn_id == table.c.id, memories.c.source != "dream")
+        named = {turn.uid: turn for turn in turns if not turn.unheard_of}
+        if not named:
+            return {}
         known: dict[str, tuple[int, str]] = {}
-        named = [turn for turn in turns if not turn.unheard_of]
-        for start in range(0, len(named), CHUNK):
-            given = {turn.uid: turn for turn in named[start : start + CHUNK]}
-            rows = self._connection.execute(
-                select(
-                    table.c.uid,
-                    memories.c.id,
-                    memories.c.uid.label("memory_uid"),
-                    func.coalesce(versions.c.text, memories.c.text).label("said"),
-                    schema.speakers.c.name,
-                    memories.c.private_to,
+        for row in _KNOWN.of(self._connection, list(named), tenant=scope.tenant_id):
+            if row.id is None:
+                raise InvalidInput(
+                    "turn id", f"{row.uid!r} is a turn whose memory was deleted", "Say it anew under another id."
                 )
-                .join(memories, words, isouter=True)
-                .join(schema.speakers, schema.speakers.c.id == memories.c.speaker_id, isouter=True)
-                .join(versions, first, isouter=True)
-                .where(table.c.tenant_id == scope.tenant_id, table.c.uid.in_(given))
-            )
-            for row in rows:
-                if row.id is None:
-                    raise InvalidInput(
-                        "turn id", f"{row.uid!r} is a turn whose memory was deleted", "Say it anew under another id."
-                    )
-                turn = given[row.uid]
-                same = (turn.text, turn.speaker, turn.private_to is None)
-                if (row.said, row.name, row.private_to is None) != same:
-                    raise InvalidInput(
-                        "turn id", f"{row.uid!r} was already used for another turn", "Give every turn an id of its own."
-                    )
-                known[row.uid] = row.id, row.memory_uid
-        self._variants.refuse_rejected(scope, [turn.uid for turn in named if turn.uid not in known])
+            turn = named[row.uid]
+            same = (turn.text, turn.speaker, turn.private_to is None)
+            if (row.said, row.name, row.private_to is None) != same:
+                raise InvalidInput(
+                    "turn id", f"{row.uid!r} was already used for another turn", "Give every turn an id of its own."
+                )
+            known[row.uid] = row.id, row.memory_uid
+        self._variants.refuse_rejected(scope, [uid for uid in named if uid not in known])
         return known
 
     def _insert(

@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, Connection, SelectBase, bindparam
 # How many ids a statement takes: lists are filled up to the next of these, so that few statements are ever compiled.
 _WIDTHS = (1, 16, 128, 512)
 
-Ids = Sequence[BindParameter[int]]
+Ids = Sequence[BindParameter[Any]]
 
 _Compiled = tuple[str, Sequence[str] | None, dict[str, Any]]
 """The text, the order of its values (None: they go by name), and the values that stand in the statement itself."""
@@ -32,7 +32,7 @@ class Prepared:
         """The rows."""
         return self._run(connection, 0, values)
 
-    def of(self, connection: Connection, ids: Sequence[int], **values: Any) -> list[Any]:
+    def of(self, connection: Connection, ids: Sequence[Any], **values: Any) -> list[Any]:
         """The rows of these ids, whatever their number, in no order."""
         found: list[Any] = []
         for start in range(0, len(ids), _WIDTHS[-1]):

@@ -9,16 +9,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE, practised, tier_after
 from dmha.errors import InvalidInput
 from dmha.records import Scope
 from dmha.stores import schema
 from dmha.stores.places import CHUNK
+from dmha.stores.prepared import Ids, Prepared
 from dmha.stores.removal import drop, quoting, untell
 from dmha.stores.tree import Tree
 from dmha.types import NEVER_FADES
+
+
+def _rejected(uids: Ids) -> Select[Any]:
+    variants = schema.variants
+    mine = (variants.c.tenant_id == bindparam("tenant"), variants.c.uid.in_(uids))
+    return select(variants.c.uid, variants.c.instead).where(*mine)
+
+
+_REJECTED = Prepared(_rejected)
 
 
 class Variants:
@@ -54,14 +64,8 @@ class Variants:
 
     def refuse_rejected(self, scope: Scope, uids: Sequence[str]) -> None:
         """Raise `InvalidInput` where one of these turns was said before and then replaced."""
-        variants = schema.variants
-        for start in range(0, len(uids), CHUNK):
-            mine = (variants.c.tenant_id == scope.tenant_id, variants.c.uid.in_(uids[start : start + CHUNK]))
-            row = self._connection.execute(select(variants).where(*mine)).first()
-            if row is not None:
-                raise InvalidInput(
-                    "turn id", f"{row.uid!r} was replaced by {row.instead!r}", "Say it anew under another id."
-                )
+        for uid, instead in _REJECTED.of(self._connection, uids, tenant=scope.tenant_id):
+            raise InvalidInput("turn id", f"{uid!r} was replaced by {instead!r}", "Say it anew under another id.")
 
     def forget(self, scope: Scope, turn_id: int) -> None:
         """Delete what the turn had been before it was said again."""
