@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.event import listen
 from stubs import ManualClock, StubEmbedder
 
 import dmha
@@ -186,6 +187,30 @@ def test_a_turn_replaced_while_it_is_answered_leaves_nothing(database: Path, clo
         assert [turn.text for turn in mind.variants("t2", **HERE)] == ["one"]
 
 
+class Interrupted(StubEmbedder):
+    """An embedder that is overtaken: before it embeds this query, something else happens."""
+
+    def __init__(self, query: str, overtake: Callable[[], object]) -> None:
+        super().__init__()
+        self._waiting = {query: overtake}
+
+    def embed(self, texts: list[str], /) -> Any:
+        overtake = self._waiting.pop(texts[0], None) if texts else None
+        if overtake is not None:
+            overtake()
+        return super().embed(texts)
+
+
+def test_a_turn_replaced_before_its_recall_is_told_so(database: Path, clock: ManualClock) -> None:
+    """A call whose turn was taken back before it recalled anything hears of it, as one that was writing does."""
+    place: dict[str, Any] = {"speaker": "aya", **HERE}
+    overtaken = Interrupted("one two", lambda: mind.contextualize("three", turn_id="t2", replaces="t1", **place))
+    with dmha.open(database, embedder=overtaken, chat="extractive", clock=clock) as mind:
+        with pytest.raises(InvalidInput, match=r"'t1' was replaced by 't2'"):
+            mind.contextualize("one two", turn_id="t1", **place)
+        assert said(mind) == ["three"]
+
+
 # -- forks -----------------------------------------------------------------------------------------------------------
 
 
@@ -231,6 +256,20 @@ def test_a_fork_copies_nothing(mind: Mind) -> None:
     before = len(said(mind))
     mind.add(Turn("otherwise", "aya"), parent="t2", session_id="what if", **HERE)
     assert len(said(mind)) == before + 1
+
+
+def test_a_fork_asks_as_little_among_many(mind: Mind) -> None:
+    """What lies aside of a path is asked for once, be there two branches or fifty."""
+    mind.add([Turn("root", "aya", id="t0"), Turn("trunk", "aya", id="t1")], **HERE)
+    for n in range(50):
+        mind.add([Turn(f"fork {n}", "aya", id=f"f{n}"), Turn("leaf", "aya")], parent="t0", **HERE)
+    asked: list[str] = []
+    with mind._truth.read() as ledger:
+        tip = ledger.memories._tree.find(ledger.places.find(mind._place("aya", "relu", None)), "f7").id  # type: ignore[attr-defined]
+        connection = ledger._connection  # type: ignore[attr-defined]  # the file behind the protocol
+        listen(connection, "before_cursor_execute", lambda connection, cursor, statement, *_: asked.append(statement))
+        assert len(ledger.reading.aside(tip)) == 1 + 49 * 2 + 1
+    assert len(asked) == 1
 
 
 def test_a_fork_s_window_is_its_own(listened: tuple[Mind, Listening]) -> None:
