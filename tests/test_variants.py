@@ -250,6 +250,22 @@ def test_a_fork_sees_the_path_to_it_alone(listened: tuple[Mind, Listening]) -> N
     assert "What about the harbour" not in chat.shown
 
 
+def test_a_fact_ended_on_another_branch_holds_on_this_one(listened: tuple[Mind, Listening], clock: ManualClock) -> None:
+    """What a reply on one branch ended is known as before on a fork that left earlier, and ends there of itself."""
+    mind, chat = listened
+    mind.add(Turn("fact: aya.city = Osaka", "aya", id="t0"), **HERE)
+    clock.forward(days=1)
+    mind.contextualize("fact: aya.city = Sapporo", speaker="aya", turn_id="left", **HERE)
+    clock.forward(days=1)
+    mind.contextualize("Where is the city of aya?", speaker="aya", parent="t0", **HERE)
+    assert "aya.city = Osaka (since" in chat.shown
+    clock.forward(days=1)
+    reply = mind.contextualize("fact: aya.city = Nara", speaker="aya", **HERE)
+    assert [repair.conflict.left for repair in reply.repairs] == ["aya.city = Osaka"]
+    assert not mind.contextualize("Where is the city of aya?", speaker="aya", **HERE).conflicts
+    assert "aya.city = Nara (since" in chat.shown
+
+
 def test_a_fork_copies_nothing(mind: Mind) -> None:
     """Going on from an earlier turn adds the new turn alone."""
     mind.add([Turn(f"turn {n}", "aya", id=f"t{n}") for n in range(5)], **HERE)
