@@ -121,6 +121,36 @@ def test_a_rejected_turn_s_id_stays_used(mind: Mind) -> None:
     assert "three" not in said(mind)
 
 
+def test_a_deleted_turn_s_id_stays_used_when_it_is_replaced(mind: Mind) -> None:
+    """No late retry brings back words that were deleted, be it before their turn was replaced or after."""
+    first = mind.contextualize("one", speaker="aya", turn_id="t1", **HERE)
+    mind.delete(first.remembered[0], **HERE)
+    second = mind.contextualize("two", speaker="aya", turn_id="t2", replaces="t1", **HERE)
+    with pytest.raises(InvalidInput, match=r"'t1' was replaced by 't2'"):
+        mind.add(Turn("one", "aya", id="t1"), **HERE)
+    assert [turn.source for turn in mind.variants("t2", **HERE)] == ["assistant"]
+    mind.delete(second.remembered[0], **HERE)
+    mind.contextualize("three", speaker="aya", turn_id="t3", replaces="t2", **HERE)
+    for uid, text in (("t1", "one"), ("t2", "two")):
+        with pytest.raises(InvalidInput, match="was replaced by 't3'"):
+            mind.add(Turn(text, "aya", id=uid), **HERE)
+    assert [turn.text for turn in mind.variants("t3", **HERE) if turn.source == "user"] == []
+
+
+def test_variants_are_told_in_the_order_of_rejection(mind: Mind) -> None:
+    """The order is kept when other variants were deleted between two rejections."""
+    for name in ("a", "b"):
+        mind.contextualize("one", speaker="aya", turn_id=f"{name}1", session_id=name, **HERE)
+        reply = mind.contextualize(
+            "two", speaker="aya", turn_id=f"{name}2", replaces=f"{name}1", session_id=name, **HERE
+        )
+        if name == "a":
+            gone = reply.remembered[0]
+    mind.delete(gone, **HERE)
+    mind.contextualize("three", speaker="aya", turn_id="b3", replaces="b2", session_id="b", **HERE)
+    assert [turn.text for turn in mind.variants("b3", **HERE) if turn.source == "user"] == ["one", "two"]
+
+
 def test_a_replacement_retried_is_one_replacement(mind: Mind) -> None:
     """The same call again gives the same reply and changes nothing."""
     mind.contextualize("one", speaker="aya", turn_id="t1", **HERE)

@@ -175,7 +175,7 @@ class Reading:
         variants = schema.variants
         rows = self._connection.execute(
             select(variants)
-            .where(variants.c.tenant_id == scope.tenant_id, variants.c.instead == uid)
+            .where(variants.c.tenant_id == scope.tenant_id, variants.c.instead == uid, variants.c.text != "")
             .order_by(variants.c.number)
         )
         return [
