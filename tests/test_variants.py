@@ -195,8 +195,10 @@ class Swiped:
 
     def __init__(self) -> None:
         self.overtake: Callable[[], object] | None = None
+        self.shown = ""
 
     def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]:
+        self.shown = "\n".join(message["content"] for message in messages)
         overtake, self.overtake = self.overtake, None
         if overtake is not None:
             overtake()
@@ -215,6 +217,23 @@ def test_a_turn_replaced_while_it_is_answered_leaves_nothing(database: Path, clo
             mind.contextualize("one", speaker="aya", turn_id="t1", **HERE)
         assert said(mind) == ["two"]
         assert [turn.text for turn in mind.variants("t2", **HERE)] == ["one"]
+
+
+def test_a_reply_follows_what_went_on_from_its_turn(database: Path, clock: ManualClock) -> None:
+    """What was said after the turn stays on the reply's path, though the session went elsewhere in the meantime."""
+    chat = Swiped()
+
+    def go_on_and_elsewhere() -> None:
+        mind.add(Turn("moreover", "aya", id="t2"), **HERE)
+        mind.add(Turn("instead", "aya", id="t3"), parent="t0", **HERE)
+
+    with dmha.open(database, embedder=StubEmbedder(), chat=chat, clock=clock) as mind:
+        mind.add(Turn("zero", "aya", id="t0"), **HERE)
+        chat.overtake = go_on_and_elsewhere
+        mind.contextualize("one", speaker="aya", turn_id="t1", **HERE)
+        mind.contextualize("go on", speaker="aya", parent=reply_uid("t1"), **HERE)
+        assert "moreover" in chat.shown
+        assert "instead" not in chat.shown
 
 
 class Interrupted(StubEmbedder):

@@ -68,9 +68,10 @@ class Tree:
 
     def after(self, scope: Scope, session_id: int, uid: str) -> Node:
         """Where a reply to that turn stands: after what was said meanwhile, if that went on from the turn itself."""
-        asked, last = self.find(scope, uid), self.last(session_id)
-        went_on = last is not None and last.branch_id == asked.branch_id and last.id > asked.id
-        return last if last is not None and went_on else asked
+        asked, turns = self.find(scope, uid), schema.turns
+        same = (turns.c.session_id == session_id, turns.c.branch_id == asked.branch_id)
+        latest = self._connection.execute(_NODE.where(*same).order_by(turns.c.id.desc()).limit(1)).first()
+        return asked if latest is None else Node(*latest)
 
     def grow(
         self, scope: Scope, session_id: int, turns: Sequence[Perceived], first: int, after: Node | None
