@@ -169,10 +169,11 @@ def test_a_replacement_retried_is_one_replacement(mind: Mind) -> None:
         ({"replaces": "t1", "parent": "t0"}, "parent"),
         ({"replaces": ""}, "replaces"),
         ({"replaces": "t1", "session_id": "other"}, "replaces"),
+        ({"replaces": reply_uid("t1")}, "replaces"),
     ],
 )
 def test_a_place_that_cannot_be_is_refused(mind: Mind, asked: dict[str, Any], field: str) -> None:
-    """A turn that replaces itself, stands in two places, names nothing or lives elsewhere changes nothing."""
+    """A turn that replaces itself or a reply, stands twice, names nothing or lives elsewhere changes nothing."""
     mind.add([Turn("zero", "aya", id="t0"), Turn("one", "aya", id="t1")], **HERE)
     before = said(mind)
     with pytest.raises(InvalidInput) as refused:
