@@ -41,6 +41,13 @@ def test_a_taken_back_recall_leaves_the_other_s_perspective_alone(scene: Mind, c
     assert scene.get(id, **RELU).recall_count == 0
 
 
+def test_a_companion_s_first_deed_in_a_world_may_be_a_pin(scene: Mind) -> None:
+    """Who has done nothing in a world yet can pin what another lived through, for itself alone."""
+    (hit,) = scene.search("dragon", top_k=1, **RELU)
+    assert scene.update(hit.memory.id, pinned=True, **NEURO).pinned
+    assert not scene.get(hit.memory.id, **RELU).pinned
+
+
 def test_new_words_are_felt_by_those_who_lived_them(scene: Mind) -> None:
     """Changing a memory's words moves the feelings of the companion that was there, not of one that only recalled."""
     (hit,) = scene.recall("dragon", top_k=1, **NEURO)

@@ -344,7 +344,8 @@ class Mind:
                     scope, id, version=version, said=said, metadata=metadata, embedder_id=ledger.embedder_id, now=now
                 )
             if pinned is not None:
-                ledger.memories.set_perspective(scope, id, pinned=pinned)
+                here = ledger.places.ensure(place, self._zone, now)  # to pin may be the first thing it does here
+                ledger.memories.set_perspective(here, id, pinned=pinned)
 
         self._truth.write(change)
         return self.get(id, user_id=user_id, agent_id=agent_id, world=world)
