@@ -242,6 +242,12 @@ def test_a_row_that_cannot_be_is_refused(
     refused([*life[:place], changed, *life[place + 1 :]], tmp_path / "changed.jsonl", empty)
 
 
+def test_an_export_of_an_older_program_is_refused_in_words(mind: Mind) -> None:
+    """It says what to do with it: another program would not read it either, the database it came from would be."""
+    with pytest.raises(InvalidInput, match=r"'dmha-export-1'.*Open the database it came from"):
+        mind.import_(Path(__file__).parent / "fixtures" / "companion-0001.jsonl", user_id="aya")
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"\n", b"[]\n", b"{}\n", b"null\n", b"\xff\xfe\x00", b"[" * 100_000, b'{"format": "dmha-export-9"}\n',

@@ -16,6 +16,7 @@ from dmha.protocols import Ledger, Truth
 from dmha.records import Counted
 
 FORMAT = "dmha-export-2"
+_OLDER = ("dmha-export-1",)
 _FIX = "Give a file made by dmha export, as it was written."
 
 
@@ -86,7 +87,9 @@ def _row(number: int, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict) or ("format" in value) == ("table" in value) or (number == 1 and "table" in value):
         raise InvalidInput("file", f"line {number} is no row of an export", _FIX)
     if value.get("format", FORMAT) != FORMAT:
-        raise InvalidInput("file", f"its format is {value['format']!r}, not {FORMAT!r}", "Upgrade DMHA to read it.")
+        older = value["format"] in _OLDER
+        fix = "Open the database it came from and export it anew." if older else "Upgrade DMHA to read it."
+        raise InvalidInput("file", f"its format is {value['format']!r}, not {FORMAT!r}", fix)
     if "format" in value:
         world, zone = value.get("world"), value.get("zone")
         if not isinstance(world, str) or not re.fullmatch(r"(agent|world):[^\x00\ud800-\udfff]{1,256}", world):
