@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -259,6 +260,17 @@ def test_a_turn_replaced_before_its_recall_is_told_so(database: Path, clock: Man
         with pytest.raises(InvalidInput, match=r"'t1' was replaced by 't2'"):
             mind.contextualize("one two", turn_id="t1", **place)
         assert said(mind) == ["three"]
+
+
+def test_a_world_that_a_rejected_turn_made_is_exported_in_its_place(mind: Mind, tmp_path: Path) -> None:
+    """The order of worlds in an export tells nothing of a variant that was the first to enter one."""
+    scene = HERE | {"world": "scene"}
+    mind.contextualize("one", speaker="aya", turn_id="t1", **scene)
+    mind.add(Turn("at home", "aya"), **HERE)
+    mind.contextualize("two", speaker="aya", turn_id="t2", replaces="t1", **scene)
+    mind.export(tmp_path / "life", user_id="aya")
+    headers = [line for line in (tmp_path / "life").read_text().splitlines() if '"format"' in line]
+    assert [json.loads(header)["world"] for header in headers] == ["agent:relu", "world:scene"]
 
 
 # -- forks -----------------------------------------------------------------------------------------------------------

@@ -36,9 +36,9 @@ class Portable:
         self._embedder_id = embedder_id
 
     def worlds(self, user_id: str, world: str | None) -> list[World]:
-        """The account's tenants (or the one named), in the order they were made."""
+        """The account's tenants (or the one named), by their names: a rejected turn may have made one."""
         tenants = schema.tenants
-        query = select(tenants).where(tenants.c.user_id == user_id).order_by(tenants.c.id)
+        query = select(tenants).where(tenants.c.user_id == user_id).order_by(tenants.c.world)
         if world is not None:
             query = query.where(tenants.c.world == world)
         return [World(row.id, row.world, row.zone) for row in self._connection.execute(query)]
