@@ -69,6 +69,17 @@ def test_a_replaced_turn_s_facts_and_what_followed_from_them_fall(mind: Mind) ->
     assert knowledge.ask("aya", "island").status == "unknown"
 
 
+def test_a_fact_holds_again_when_the_one_that_ended_it_falls(mind: Mind) -> None:
+    """Osaka gave way to Sapporo in a reply of another session; with Sapporo's turn taken back, Osaka holds again."""
+    mind.add(Turn("fact: aya.city = Osaka", "aya", id="t1"), session_id="one", **HERE)
+    mind.add(Turn("fact: aya.city = Sapporo", "aya", id="t2"), session_id="two", **HERE)
+    mind.contextualize("Which city does aya live in?", speaker="aya", turn_id="t3", session_id="one", **HERE)
+    knowledge = mind.knowledge(**HERE)
+    assert (knowledge.ask("aya", "city").value, knowledge.conflicts()) == ("Sapporo", [])
+    mind.contextualize("Never mind.", speaker="aya", turn_id="t4", replaces="t2", session_id="two", **HERE)
+    assert knowledge.ask("aya", "city").value == "Osaka"
+
+
 def test_a_replaced_turn_s_feelings_leave_the_mood(mind: Mind, clock: ManualClock) -> None:
     """The mood after the replacement is the one of a companion that never heard the rejected words."""
     mind.contextualize("The dog died, I am terrified and I hate everything!", speaker="aya", turn_id="t1", **HERE)
@@ -370,6 +381,18 @@ def test_the_session_goes_on_from_its_last_turn(listened: tuple[Mind, Listening]
     mind.contextualize("Go on.", speaker="aya", **HERE)
     assert "right" in chat.shown
     assert '"left"' not in chat.shown
+
+
+def test_more_of_what_is_known_goes_on_from_it(listened: tuple[Mind, Listening]) -> None:
+    """A batch that repeats known turns and adds new ones stands after the last it repeats, on that branch."""
+    mind, chat = listened
+    told = [Turn("root", "aya", id="t0"), Turn("left", "aya", id="t1")]
+    mind.add(told, **HERE)
+    mind.add(Turn("right", "aya", id="t2"), parent="t0", **HERE)
+    mind.add([*told, Turn("farther left", "aya", id="t3")], **HERE)
+    mind.contextualize("Go on.", speaker="aya", parent="t3", **HERE)
+    assert "aya: left" in chat.shown
+    assert "right" not in chat.shown
 
 
 # -- random lives ----------------------------------------------------------------------------------------------------

@@ -191,7 +191,9 @@ class Mind:
             if earlier is not None:
                 return earlier  # this very turn was answered meanwhile: what was kept is the answer
             for ending in scene.lasting(endings):
-                ledger.knowledge.end(scope, ending.fact_id, ending.valid_to.timestamp(), ending.note, heard.uid)
+                ledger.knowledge.end(
+                    scope, ending.fact_id, ending.valid_to.timestamp(), ending.note, ending.because, heard.uid
+                )
             self._strengthen(ledger, scope, sure, now.timestamp(), turn_uid=heard.uid)
             ledger.memories.remember(scope, session_id, [said], ledger.embedder_id, now.timestamp(), answers=heard.uid)
             if lesson is not None:

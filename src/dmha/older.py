@@ -130,7 +130,7 @@ class _World:
         if row["ended_by"] is None:
             return kept
         if row["valid_to"] is not None:
-            ending = {"table": "endings", "fact_id": self._facts, "turn_id": row["ended_by"]}
+            ending = {"table": "endings", "fact_id": self._facts, "turn_id": row["ended_by"], "because_id": None}
             self._endings.append(ending | {"valid_to": row["valid_to"], "note": row["note"]})
         return kept | {"valid_to": None}
 

@@ -24,11 +24,12 @@ _NOTHING_RECALLED = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A fact whose truth is to end, and why."""
+    """A fact whose truth is to end, and why: `because` is the told fact that stands against it, where one does."""
 
     fact_id: int
     valid_to: datetime
     note: str
+    because: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ def judge(findings: Sequence[Finding]) -> float:
 def plan(findings: Sequence[Finding], now: datetime) -> Plan:
     """What would set the findings right. Facts that clash are ended, never deleted."""
     mends = [mend(finding.clash, now) for finding in findings if finding.clash is not None]
-    endings = [Ending(fact_id, mended.valid_to, mended.reason) for mended in mends for fact_id in mended.ids]
+    endings = [
+        Ending(fact_id, mended.valid_to, mended.reason, mended.because) for mended in mends for fact_id in mended.ids
+    ]
     return Plan(tuple(endings), tuple(dict.fromkeys(finding.correction for finding in findings)))
 
 

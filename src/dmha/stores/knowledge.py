@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, literal, or_, select
+from sqlalchemy import Connection, Integer, and_, insert, literal, or_, select
 
 from dmha.records import FactRow, RuleRow, Scope
 from dmha.stores import schema
@@ -75,15 +75,16 @@ class Knowledge:
             insert(schema.rules).values(id=made, tenant_id=scope.tenant_id, turn_id=None, text=text, recorded_at=now)
         )
 
-    def end(self, scope: Scope, fact_id: int, valid_to: float, note: str, turn_uid: str) -> None:
+    def end(self, scope: Scope, fact_id: int, valid_to: float, note: str, because: int | None, turn_uid: str) -> None:
         """End a fact's truth, with the reason and the turn that brought it to light; the fact stays.
 
-        A turn ends a fact once. Another turn may have ended it too: that one can be taken back, or stand aside.
+        A turn ends a fact once. Another turn may have ended it too: that one can be taken back, or stand aside. The
+        fact holds again when the turn is taken back, or the fact `because` of which it ended.
         """
         turns, facts, endings = schema.turns, schema.facts, schema.endings
         here = and_(turns.c.tenant_id == facts.c.tenant_id, turns.c.uid == turn_uid)
-        ended = select(facts.c.id, turns.c.id, literal(valid_to), literal(note)).join(turns, here)
-        ended = ended.where(
+        ended = select(facts.c.id, turns.c.id, literal(because, Integer), literal(valid_to), literal(note))
+        ended = ended.join(turns, here).where(
             facts.c.id == fact_id,
             facts.c.tenant_id == scope.tenant_id,
             or_(facts.c.valid_to.is_(None), facts.c.valid_to > valid_to),

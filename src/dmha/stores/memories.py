@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,9 @@ class Memories:
         elif answers is not None:
             self._variants.refuse_rejected(scope, [answers])
             after = self._tree.after(scope, session_id, answers)
+        elif fresh[0] is not turns[0]:  # a retry that adds more: it goes on from what is known
+            before = next(before for before, turn in pairwise(turns) if turn is fresh[0])
+            after = self._tree.after(scope, session_id, before.uid)
         else:
             after = self._tree.last(session_id)
         made, tip = self._insert(scope, session_id, fresh, after, embedder_id, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from dmha.stores import schema
 from dmha.stores.changelog import log
@@ -21,6 +21,8 @@ _DEPENDENT = (
     schema.memory_sources.c.memory_id,
     schema.memory_sources.c.source_id,
 )
+# What an ending stands on: the fact that it ends, and the one because of which.
+_FACTS_OF_ENDINGS = (schema.endings.c.fact_id, schema.endings.c.because_id)
 # What was told in a turn besides its words.
 _TOLD_IN_TURN = (schema.facts.c.turn_id, schema.rules.c.turn_id, schema.impulses.c.turn_id, schema.lessons.c.turn_id)
 
@@ -40,7 +42,9 @@ def untell(connection: Connection, turn_ids: Sequence[int]) -> None:
     for start in range(0, len(turn_ids), CHUNK):
         chunk = turn_ids[start : start + CHUNK]
         told = select(facts.c.id).where(facts.c.turn_id.in_(chunk))
-        connection.execute(delete(endings).where(endings.c.turn_id.in_(chunk) | endings.c.fact_id.in_(told)))
+        connection.execute(
+            delete(endings).where(or_(endings.c.turn_id.in_(chunk), *(fact.in_(told) for fact in _FACTS_OF_ENDINGS)))
+        )
         for column in _TOLD_IN_TURN:
             connection.execute(delete(column.table).where(column.in_(chunk)))
 

@@ -323,16 +323,18 @@ facts = Table(
     Index(None, "turn_id"),
 )
 
-# Nothing is deleted when facts conflict: the reply to a turn ends a fact's truth, and `note` says why. A fact holds
-# until the earliest of its endings.
+# Nothing is deleted when facts conflict: the reply to a turn ends a fact's truth, and `note` says why; `because_id` is
+# the told fact that stands against it, null where a rule's conclusion does. A fact holds until its earliest ending.
 endings = Table(
     "endings",
     metadata,
     _to("facts", "fact_id", primary_key=True),
     _to("turns", "turn_id", primary_key=True),
+    _to("facts", "because_id", nullable=True),
     Column("valid_to", Double, nullable=False),
     Column("note", Text, nullable=False),
     Index(None, "turn_id"),
+    Index(None, "because_id"),
 )
 
 rules = Table(

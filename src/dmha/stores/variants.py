@@ -157,7 +157,9 @@ class Variants:
             select(views, memories.c.at, memories.c.kind)
             .join(memories, memories.c.id == views.c.memory_id)
             .where(*this)
-        ).one()
+        ).first()
+        if held is None:
+            return  # a file may bring a recall of what its companion holds no perspective on
         if not left and not held.born and not held.pinned:
             self._connection.execute(delete(views).where(*this))
             return

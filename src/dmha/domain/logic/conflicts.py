@@ -33,11 +33,15 @@ class Clash:
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """End the valid time of the facts `ids` at `valid_to`; each keeps its row. No `ids`: a person must choose."""
+    """End the valid time of the facts `ids` at `valid_to`; each keeps its row. No `ids`: a person must choose.
+
+    `because` is the told fact that stands, None where a rule's conclusion does.
+    """
 
     ids: tuple[int, ...]
     valid_to: datetime
     reason: str
+    because: int | None
 
 
 class Standing:
@@ -113,7 +117,8 @@ def mend(clash: Clash, now: datetime) -> Mend:
         reason = f"{clash.conflict.left} is a rule's conclusion: it is withheld while {clash.conflict.right} stands"
     else:
         reason = f"{clash.conflict.left} ends {valid_to.date()}: {clash.conflict.right} stands ({clash.conflict.rule})"
-    return Mend(tuple(told.id for told in clash.losers), valid_to, reason)
+    because = clash.winner.id if isinstance(clash.winner, Told) else None
+    return Mend(tuple(told.id for told in clash.losers), valid_to, reason, because)
 
 
 def consistency(conflicts: Iterable[Conflict]) -> float:

@@ -77,13 +77,16 @@ def _make_tables() -> None:
         "endings",
         sa.Column("fact_id", sa.Integer(), nullable=False),
         sa.Column("turn_id", sa.Integer(), nullable=False),
+        sa.Column("because_id", sa.Integer(), nullable=True),
         sa.Column("valid_to", sa.Double(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["because_id"], ["facts.id"], name=op.f("fk_endings_because_id")),
         sa.ForeignKeyConstraint(["fact_id"], ["facts.id"], name=op.f("fk_endings_fact_id")),
         sa.ForeignKeyConstraint(["turn_id"], ["turns.id"], name=op.f("fk_endings_turn_id")),
         sa.PrimaryKeyConstraint("fact_id", "turn_id", name=op.f("pk_endings")),
     )
-    op.create_index(op.f("ix_endings_turn_id"), "endings", ["turn_id"])
+    for column in ("turn_id", "because_id"):
+        op.create_index(op.f(f"ix_endings_{column}"), "endings", [column])
     op.create_table(
         "arrivals",
         sa.Column("tenant_id", sa.Integer(), nullable=False),
