@@ -25,7 +25,7 @@ from dmha.stores import copies
 SOAK = os.environ.get("DMHA_SOAK") == "1"
 HERE: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 FIXTURE = Path(__file__).parent / "fixtures" / "companion-0001.sqlite"
-CHILD = Path(__file__).with_name("crash_child.py")
+CHILD = Path(__file__).with_name("writing_child.py")
 
 
 def open_mind(path: Path) -> Mind:
