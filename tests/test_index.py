@@ -526,6 +526,18 @@ def test_the_budget_lets_the_longest_unasked_go(library: Library) -> None:
     assert list(index._tenants) == [places[0].tenant_id, places[2].tenant_id]
 
 
+def test_looking_over_many_tenants_keeps_to_the_budget(library: Library) -> None:
+    """Sizes and comparisons, asked of all tenants in turn, leave no more in memory than questions do."""
+    places = [library.place(f"user{n}") for n in range(4)]
+    for scope in places:
+        library.put(scope, "osaka tea")
+    index = LocalIndex(library.truth.feed, 16, budget_bytes=1)
+    for look in (index.size, index.differences):
+        for scope in places:
+            look(scope.tenant_id)
+            assert list(index._tenants) == [scope.tenant_id]
+
+
 def test_postings_fold_without_a_trace() -> None:
     """Documents added one by one, past the fold, are found as when loaded at once, rows ascending."""
     draw = np.random.default_rng(5)

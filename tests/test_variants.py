@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.event import listen
 from stubs import ManualClock, StubEmbedder
 
 import dmha
@@ -120,6 +122,36 @@ def test_a_rejected_turn_s_id_stays_used(mind: Mind) -> None:
     assert "three" not in said(mind)
 
 
+def test_a_deleted_turn_s_id_stays_used_when_it_is_replaced(mind: Mind) -> None:
+    """No late retry brings back words that were deleted, be it before their turn was replaced or after."""
+    first = mind.contextualize("one", speaker="aya", turn_id="t1", **HERE)
+    mind.delete(first.remembered[0], **HERE)
+    second = mind.contextualize("two", speaker="aya", turn_id="t2", replaces="t1", **HERE)
+    with pytest.raises(InvalidInput, match=r"'t1' was replaced by 't2'"):
+        mind.add(Turn("one", "aya", id="t1"), **HERE)
+    assert [turn.source for turn in mind.variants("t2", **HERE)] == ["assistant"]
+    mind.delete(second.remembered[0], **HERE)
+    mind.contextualize("three", speaker="aya", turn_id="t3", replaces="t2", **HERE)
+    for uid, text in (("t1", "one"), ("t2", "two")):
+        with pytest.raises(InvalidInput, match="was replaced by 't3'"):
+            mind.add(Turn(text, "aya", id=uid), **HERE)
+    assert [turn.text for turn in mind.variants("t3", **HERE) if turn.source == "user"] == []
+
+
+def test_variants_are_told_in_the_order_of_rejection(mind: Mind) -> None:
+    """The order is kept when other variants were deleted between two rejections."""
+    for name in ("a", "b"):
+        mind.contextualize("one", speaker="aya", turn_id=f"{name}1", session_id=name, **HERE)
+        reply = mind.contextualize(
+            "two", speaker="aya", turn_id=f"{name}2", replaces=f"{name}1", session_id=name, **HERE
+        )
+        if name == "a":
+            gone = reply.remembered[0]
+    mind.delete(gone, **HERE)
+    mind.contextualize("three", speaker="aya", turn_id="b3", replaces="b2", session_id="b", **HERE)
+    assert [turn.text for turn in mind.variants("b3", **HERE) if turn.source == "user"] == ["one", "two"]
+
+
 def test_a_replacement_retried_is_one_replacement(mind: Mind) -> None:
     """The same call again gives the same reply and changes nothing."""
     mind.contextualize("one", speaker="aya", turn_id="t1", **HERE)
@@ -138,10 +170,11 @@ def test_a_replacement_retried_is_one_replacement(mind: Mind) -> None:
         ({"replaces": "t1", "parent": "t0"}, "parent"),
         ({"replaces": ""}, "replaces"),
         ({"replaces": "t1", "session_id": "other"}, "replaces"),
+        ({"replaces": reply_uid("t1")}, "replaces"),
     ],
 )
 def test_a_place_that_cannot_be_is_refused(mind: Mind, asked: dict[str, Any], field: str) -> None:
-    """A turn that replaces itself, stands in two places, names nothing or lives elsewhere changes nothing."""
+    """A turn that replaces itself or a reply, stands twice, names nothing or lives elsewhere changes nothing."""
     mind.add([Turn("zero", "aya", id="t0"), Turn("one", "aya", id="t1")], **HERE)
     before = said(mind)
     with pytest.raises(InvalidInput) as refused:
@@ -164,8 +197,10 @@ class Swiped:
 
     def __init__(self) -> None:
         self.overtake: Callable[[], object] | None = None
+        self.shown = ""
 
     def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]:
+        self.shown = "\n".join(message["content"] for message in messages)
         overtake, self.overtake = self.overtake, None
         if overtake is not None:
             overtake()
@@ -184,6 +219,58 @@ def test_a_turn_replaced_while_it_is_answered_leaves_nothing(database: Path, clo
             mind.contextualize("one", speaker="aya", turn_id="t1", **HERE)
         assert said(mind) == ["two"]
         assert [turn.text for turn in mind.variants("t2", **HERE)] == ["one"]
+
+
+def test_a_reply_follows_what_went_on_from_its_turn(database: Path, clock: ManualClock) -> None:
+    """What was said after the turn stays on the reply's path, though the session went elsewhere in the meantime."""
+    chat = Swiped()
+
+    def go_on_and_elsewhere() -> None:
+        mind.add(Turn("moreover", "aya", id="t2"), **HERE)
+        mind.add(Turn("instead", "aya", id="t3"), parent="t0", **HERE)
+
+    with dmha.open(database, embedder=StubEmbedder(), chat=chat, clock=clock) as mind:
+        mind.add(Turn("zero", "aya", id="t0"), **HERE)
+        chat.overtake = go_on_and_elsewhere
+        mind.contextualize("one", speaker="aya", turn_id="t1", **HERE)
+        mind.contextualize("go on", speaker="aya", parent=reply_uid("t1"), **HERE)
+        assert "moreover" in chat.shown
+        assert "instead" not in chat.shown
+
+
+class Interrupted(StubEmbedder):
+    """An embedder that is overtaken: before it embeds this query, something else happens."""
+
+    def __init__(self, query: str, overtake: Callable[[], object]) -> None:
+        super().__init__()
+        self._waiting = {query: overtake}
+
+    def embed(self, texts: list[str], /) -> Any:
+        overtake = self._waiting.pop(texts[0], None) if texts else None
+        if overtake is not None:
+            overtake()
+        return super().embed(texts)
+
+
+def test_a_turn_replaced_before_its_recall_is_told_so(database: Path, clock: ManualClock) -> None:
+    """A call whose turn was taken back before it recalled anything hears of it, as one that was writing does."""
+    place: dict[str, Any] = {"speaker": "aya", **HERE}
+    overtaken = Interrupted("one two", lambda: mind.contextualize("three", turn_id="t2", replaces="t1", **place))
+    with dmha.open(database, embedder=overtaken, chat="extractive", clock=clock) as mind:
+        with pytest.raises(InvalidInput, match=r"'t1' was replaced by 't2'"):
+            mind.contextualize("one two", turn_id="t1", **place)
+        assert said(mind) == ["three"]
+
+
+def test_a_world_that_a_rejected_turn_made_is_exported_in_its_place(mind: Mind, tmp_path: Path) -> None:
+    """The order of worlds in an export tells nothing of a variant that was the first to enter one."""
+    scene = HERE | {"world": "scene"}
+    mind.contextualize("one", speaker="aya", turn_id="t1", **scene)
+    mind.add(Turn("at home", "aya"), **HERE)
+    mind.contextualize("two", speaker="aya", turn_id="t2", replaces="t1", **scene)
+    mind.export(tmp_path / "life", user_id="aya")
+    headers = [line for line in (tmp_path / "life").read_text().splitlines() if '"format"' in line]
+    assert [json.loads(header)["world"] for header in headers] == ["agent:relu", "world:scene"]
 
 
 # -- forks -----------------------------------------------------------------------------------------------------------
@@ -225,12 +312,42 @@ def test_a_fork_sees_the_path_to_it_alone(listened: tuple[Mind, Listening]) -> N
     assert "What about the harbour" not in chat.shown
 
 
+def test_a_fact_ended_on_another_branch_holds_on_this_one(listened: tuple[Mind, Listening], clock: ManualClock) -> None:
+    """What a reply on one branch ended is known as before on a fork that left earlier, and ends there of itself."""
+    mind, chat = listened
+    mind.add(Turn("fact: aya.city = Osaka", "aya", id="t0"), **HERE)
+    clock.forward(days=1)
+    mind.contextualize("fact: aya.city = Sapporo", speaker="aya", turn_id="left", **HERE)
+    clock.forward(days=1)
+    mind.contextualize("Where is the city of aya?", speaker="aya", parent="t0", **HERE)
+    assert "aya.city = Osaka (since" in chat.shown
+    clock.forward(days=1)
+    reply = mind.contextualize("fact: aya.city = Nara", speaker="aya", **HERE)
+    assert [repair.conflict.left for repair in reply.repairs] == ["aya.city = Osaka"]
+    assert not mind.contextualize("Where is the city of aya?", speaker="aya", **HERE).conflicts
+    assert "aya.city = Nara (since" in chat.shown
+
+
 def test_a_fork_copies_nothing(mind: Mind) -> None:
     """Going on from an earlier turn adds the new turn alone."""
     mind.add([Turn(f"turn {n}", "aya", id=f"t{n}") for n in range(5)], **HERE)
     before = len(said(mind))
     mind.add(Turn("otherwise", "aya"), parent="t2", session_id="what if", **HERE)
     assert len(said(mind)) == before + 1
+
+
+def test_a_fork_asks_as_little_among_many(mind: Mind) -> None:
+    """What lies aside of a path is asked for once, be there two branches or fifty."""
+    mind.add([Turn("root", "aya", id="t0"), Turn("trunk", "aya", id="t1")], **HERE)
+    for n in range(50):
+        mind.add([Turn(f"fork {n}", "aya", id=f"f{n}"), Turn("leaf", "aya")], parent="t0", **HERE)
+    asked: list[str] = []
+    with mind._truth.read() as ledger:
+        tip = ledger.memories._tree.find(ledger.places.find(mind._place("aya", "relu", None)), "f7").id  # type: ignore[attr-defined]
+        connection = ledger._connection  # type: ignore[attr-defined]  # the file behind the protocol
+        listen(connection, "before_cursor_execute", lambda connection, cursor, statement, *_: asked.append(statement))
+        assert len(ledger.reading.aside(tip)) == 1 + 49 * 2 + 1
+    assert len(asked) == 1
 
 
 def test_a_fork_s_window_is_its_own(listened: tuple[Mind, Listening]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,23 @@ def test_a_taken_back_recall_leaves_the_other_s_perspective_alone(scene: Mind, c
     scene.contextualize("Good morning.", speaker="kei", turn_id="t5", replaces="t4", **NEURO)
     assert scene.get(id, **NEURO).recall_count == 0
     assert scene.get(id, **RELU).recall_count == 0
+
+
+def test_a_companion_s_first_deed_in_a_world_may_be_a_pin(scene: Mind) -> None:
+    """Who has done nothing in a world yet can pin what another lived through, for itself alone."""
+    (hit,) = scene.search("dragon", top_k=1, **RELU)
+    assert scene.update(hit.memory.id, pinned=True, **NEURO).pinned
+    assert not scene.get(hit.memory.id, **RELU).pinned
+
+
+def test_a_pin_taken_off_leaves_nothing(scene: Mind, tmp_path: Path) -> None:
+    """A perspective that began with a pin ends with it, so that taking back a later recall leaves what was before."""
+    (hit,) = scene.search("dragon", top_k=1, **RELU)
+    scene.export(tmp_path / "before", user_id="aya")
+    for pinned in (True, False):
+        scene.update(hit.memory.id, pinned=pinned, **NEURO)
+    scene.export(tmp_path / "after", user_id="aya")
+    assert (tmp_path / "after").read_bytes() == (tmp_path / "before").read_bytes()
 
 
 def test_new_words_are_felt_by_those_who_lived_them(scene: Mind) -> None:

@@ -37,7 +37,7 @@ from dmha.faculties import recall as recalling
 from dmha.faculties.learning import lesson_of
 from dmha.faculties.perception import Perception, count
 from dmha.knowledge_base import KnowledgeBase
-from dmha.outcomes import Asked, check_same, digest, hits_from, hits_to, reply_from, reply_to, reply_uid
+from dmha.outcomes import Asked, check_replaced, check_same, digest, hits_from, hits_to, reply_from, reply_to, reply_uid
 from dmha.protocols import ChatModel, Clock, Embedder, Index, Ledger, Progress, Truth, no_progress
 from dmha.records import Perceived, Place, Remembered, Scope, State
 from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, put_before
@@ -109,6 +109,7 @@ class Mind:
             if named is not None:
                 check_name(field, named)
         check_places(turn_id, replaces, parent)
+        check_replaced(replaces)
         check_budget(token_budget)
         confidants = tuple(here) if len(here) == 1 else ()  # what one told in private is not for the others' ears
         trace = Trace()
@@ -343,7 +344,8 @@ class Mind:
                     scope, id, version=version, said=said, metadata=metadata, embedder_id=ledger.embedder_id, now=now
                 )
             if pinned is not None:
-                ledger.memories.set_perspective(scope, id, pinned=pinned)
+                here = ledger.places.ensure(place, self._zone, now)  # to pin may be the first thing it does here
+                ledger.memories.set_perspective(here, id, pinned=pinned)
 
         self._truth.write(change)
         return self.get(id, user_id=user_id, agent_id=agent_id, world=world)

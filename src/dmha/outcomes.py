@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
@@ -14,6 +15,8 @@ from dmha.types import Affect, Conflict, Hit, Repair, Reply
 
 Find = Callable[[str], State | None]
 Asked = tuple[object, ...]
+
+_REPLY_UID = re.compile("r_[0-9a-f]{32}")
 
 
 def digest(asked: Asked) -> str:
@@ -30,6 +33,12 @@ def check_same(field: str, outcome: dict[str, Any], asked: Asked) -> None:
 def reply_uid(turn_uid: str) -> str:
     """The id of the turn that answers a turn: always the same, and no id that a caller would choose."""
     return "r_" + blake2b(turn_uid.encode(), digest_size=16).hexdigest()
+
+
+def check_replaced(uid: str | None) -> None:
+    """Refuse to take back a reply without its turn: what the reply did, it did as that turn's consequence."""
+    if uid is not None and _REPLY_UID.fullmatch(uid):
+        raise InvalidInput("replaces", f"{uid!r} is a reply", "Name the turn that it answers: both are said again.")
 
 
 def reply_to(reply: Reply, asked: Asked) -> dict[str, Any]:

@@ -107,7 +107,7 @@ class Scene:
             name=name,
             heard=heard,
             hits=hits,
-            facts=[row for row in ledger.knowledge.facts(scope, present) if row.turn_id not in aside],
+            facts=ledger.knowledge.facts(scope, present, aside),
             rules=[row for row in ledger.knowledge.rules(scope, present) if row.turn_id not in aside],
             window=[
                 turn

@@ -111,7 +111,9 @@ class LocalIndex:
         held = self._hold(tenant_id)
         with held.lock, self._read() as feed:  # in this order: nobody brings it past this snapshot
             arrays = self._in_step(held, feed, tenant_id)
-            return arrays.living, arrays.nbytes
+            size = arrays.living, arrays.nbytes
+        self._evict()
+        return size
 
     def differences(self, tenant_id: int) -> list[int]:
         """The ids of the memories held otherwise than in the truth now, as arrays made anew hold them."""
@@ -120,6 +122,7 @@ class LocalIndex:
             mine = self._in_step(held, feed, tenant_id)
             anew = TenantArrays(self._dimension, *feed.tenant(tenant_id), codes_from=0 if mine.coded else sys.maxsize)
             here, there = mine.fingerprints(), anew.fingerprints()
+        self._evict()
         return sorted({memory_id for memory_id, _ in here.items() ^ there.items()})
 
     def _vectors(self, feed: Feed, memory_ids: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, literal, or_, select
+from sqlalchemy import Connection, and_, insert, literal, or_, select
 
 from dmha.records import FactRow, RuleRow, Scope
 from dmha.stores import schema
 from dmha.stores.places import Places, allocate
 from dmha.types import Fact
-
-# When the first of its endings ended a fact.
-_ENDED = (
-    select(func.min(schema.endings.c.valid_to)).where(schema.endings.c.fact_id == schema.facts.c.id).scalar_subquery()
-)
 
 
 class Knowledge:
@@ -25,17 +20,32 @@ class Knowledge:
         self._connection = connection
         self._places = places
 
-    def facts(self, scope: Scope, present: tuple[str, ...]) -> list[FactRow]:
-        """Every fact not taken back, in the order told; what was told in private only while its speaker is present."""
+    def facts(self, scope: Scope, present: tuple[str, ...], aside: frozenset[int] = frozenset()) -> list[FactRow]:
+        """Every fact not taken back, in the order told; what was told in private only while its speaker is present.
+
+        What was told or ended in the turns `aside`, on other branches, is as if it had not been.
+        """
         facts, turns = schema.facts, schema.turns
         rows = self._connection.execute(
-            select(facts, turns.c.uid, _ENDED.label("ended_at"))
+            select(facts, turns.c.uid)
             .join(turns, turns.c.id == facts.c.turn_id, isouter=True)
             .where(facts.c.tenant_id == scope.tenant_id, facts.c.retracted_at.is_(None))
             .where(or_(facts.c.private_to.is_(None), facts.c.private_to.in_(self._there(scope, present))))
             .order_by(facts.c.id)
         )
-        return [_fact(row) for row in rows]
+        ended = self._ended(scope, aside)
+        return [_fact(row, ended.get(row.id)) for row in rows if row.turn_id not in aside]
+
+    def _ended(self, scope: Scope, aside: frozenset[int]) -> dict[int, float]:
+        """When the first of its endings ended each fact that ended."""
+        facts, endings = schema.facts, schema.endings
+        rows = self._connection.execute(
+            select(endings.c.fact_id, endings.c.turn_id, endings.c.valid_to)
+            .join(facts, facts.c.id == endings.c.fact_id)
+            .where(facts.c.tenant_id == scope.tenant_id)
+            .order_by(endings.c.valid_to.desc())
+        )
+        return {row.fact_id: row.valid_to for row in rows if row.turn_id not in aside}
 
     def rules(self, scope: Scope, present: tuple[str, ...]) -> list[RuleRow]:
         """Every rule not taken back, in the order told; a private one only while its speaker is present."""
@@ -66,7 +76,10 @@ class Knowledge:
         )
 
     def end(self, scope: Scope, fact_id: int, valid_to: float, note: str, turn_uid: str) -> None:
-        """End a fact's truth, with the reason and the turn that brought it to light; the fact stays."""
+        """End a fact's truth, with the reason and the turn that brought it to light; the fact stays.
+
+        A turn ends a fact once. Another turn may have ended it too: that one can be taken back, or stand aside.
+        """
         turns, facts, endings = schema.turns, schema.facts, schema.endings
         here = and_(turns.c.tenant_id == facts.c.tenant_id, turns.c.uid == turn_uid)
         ended = select(facts.c.id, turns.c.id, literal(valid_to), literal(note)).join(turns, here)
@@ -74,7 +87,7 @@ class Knowledge:
             facts.c.id == fact_id,
             facts.c.tenant_id == scope.tenant_id,
             or_(facts.c.valid_to.is_(None), facts.c.valid_to > valid_to),
-            ~select(endings.c.fact_id).where(endings.c.fact_id == facts.c.id, endings.c.valid_to <= valid_to).exists(),
+            ~select(endings).where(endings.c.fact_id == facts.c.id, endings.c.turn_id == turns.c.id).exists(),
         )
         self._connection.execute(insert(endings).from_select([column.name for column in endings.c], ended))
 
@@ -92,7 +105,7 @@ def fact_row(
     }  # fmt: skip
 
 
-def _fact(row: Any) -> FactRow:
+def _fact(row: Any, ended_at: float | None) -> FactRow:
     fact = Fact(
         entity=row.entity,
         attribute=row.attribute,
@@ -101,7 +114,7 @@ def _fact(row: Any) -> FactRow:
         confidence=row.confidence,
         scope=row.scope,
         valid_from=_moment(row.valid_from),
-        valid_to=_moment(min((end for end in (row.valid_to, row.ended_at) if end is not None), default=None)),
+        valid_to=_moment(min((end for end in (row.valid_to, ended_at) if end is not None), default=None)),
         source=row.uid,
     )
     return FactRow(row.id, fact, datetime.fromtimestamp(row.recorded_at, UTC), row.private_to is not None, row.turn_id)

@@ -183,14 +183,14 @@ class Memories:
 
     def set_perspective(self, scope: Scope, uid: str, /, **values: Any) -> None:
         """Set columns of this companion's perspective on a memory (pinned, say)."""
-        perspectives = schema.perspectives
+        views = schema.perspectives
         row = self._row(scope, uid)
         take_up(self._connection, scope, [row.id])
-        self._connection.execute(
-            update(perspectives)
-            .where(perspectives.c.companion_id == scope.companion_id, perspectives.c.memory_id == row.id)
-            .values(values)
-        )
+        this = (views.c.companion_id == scope.companion_id, views.c.memory_id == row.id)
+        self._connection.execute(update(views).where(*this).values(values))
+        # One that began with a pin ends with it, as one that began with a recall does when that is taken back.
+        idle = (~views.c.born, ~views.c.pinned, views.c.recall_count == 0)
+        self._connection.execute(delete(views).where(*this, *idle))
 
     def forget(self, scope: Scope, uid: str) -> None:
         """Delete a memory, what was told in its turn, its variants and the summaries that quote it."""

@@ -52,12 +52,12 @@ class Portable(Arrivals):
         return f"{schema.REVISION}-{moment(self._connection):016x}"
 
     def worlds(self, user_id: str, world: str | None) -> list[World]:
-        """The account's tenants (or the one named), in the order they were made."""
+        """The account's tenants (or the one named), by their names: a rejected turn may have made one."""
         tenants = schema.tenants
         query = select(tenants).where(tenants.c.user_id == user_id, ~tenants.c.world.startswith(HIDDEN))
         if world is not None:
             query = query.where(tenants.c.world == world)
-        found = self._connection.execute(query.order_by(tenants.c.id)).all()
+        found = self._connection.execute(query.order_by(tenants.c.world)).all()
         return [World(row.id, row.world, row.zone, self._ids(row.id, user_id, row.world)) for row in found]
 
     def rows(self, world: World, skip: int = 0) -> Iterator[dict[str, Any]]:

@@ -131,6 +131,8 @@ class Reading:
         """The latest summaries on the path to a turn, oldest first."""
         memories, made_after = schema.memories, schema.turns.alias("made_after")
         line = self._tree.lineage(turn_id)
+        if not line:
+            return []  # the turn was taken back meanwhile
         on_path = (
             and_(made_after.c.branch_id == branch, made_after.c.id <= upto) for branch, _, upto in line[:_NEAREST]
         )
@@ -177,7 +179,7 @@ class Reading:
         variants = schema.variants
         rows = self._connection.execute(
             select(variants)
-            .where(variants.c.tenant_id == scope.tenant_id, variants.c.instead == uid)
+            .where(variants.c.tenant_id == scope.tenant_id, variants.c.instead == uid, variants.c.text != "")
             .order_by(variants.c.number)
         )
         return [

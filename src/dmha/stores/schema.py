@@ -161,7 +161,7 @@ turns = Table(
 )
 
 # What was said and then said otherwise: the words alone, which nothing recalls. `instead` is the uid of the turn that
-# took the place of this one, or of one that this one followed.
+# took the place of this one, or of one that this one followed. Words that were deleted are empty: the id stays used.
 variants = Table(
     "variants",
     metadata,

@@ -72,9 +72,10 @@ class Tree:
 
     def after(self, scope: Scope, session_id: int, uid: str) -> Node:
         """Where a reply to that turn stands: after what was said meanwhile, if that went on from the turn itself."""
-        asked, last = self.find(scope, uid), self.last(session_id)
-        went_on = last is not None and last.branch_id == asked.branch_id and last.id > asked.id
-        return last if last is not None and went_on else asked
+        asked, turns = self.find(scope, uid), schema.turns
+        same = (turns.c.session_id == session_id, turns.c.branch_id == asked.branch_id)
+        latest = self._connection.execute(_NODE.where(*same).order_by(turns.c.id.desc()).limit(1)).first()
+        return asked if latest is None else Node(*latest)
 
     def grow(
         self, scope: Scope, session_id: int, turns: Sequence[Perceived], first: int, after: Node | None
@@ -122,27 +123,20 @@ class Tree:
 
     def lineage(self, turn_id: int) -> list[tuple[int, int, int]]:
         """The branches on the path to a turn, the nearest first: (branch, its session, the last turn that counts)."""
-        branches, turns = schema.branches, schema.turns
-        own = select(branches, literal(turn_id).label("upto")).join(turns, turns.c.branch_id == branches.c.id)
-        line = own.where(turns.c.id == turn_id).cte("line", recursive=True)
-        line = line.union_all(select(branches, line.c.fork_id).where(branches.c.id == line.c.parent_id))
+        line = _line(turn_id)
         rows = self._connection.execute(select(line.c.id, line.c.session_id, line.c.upto)).all()
         return [(row.id, row.session_id, row.upto) for row in rows]
 
     def aside(self, turn_id: int) -> frozenset[int]:
         """The turns of the same conversation that are not on the path to this one: what other branches went through."""
-        line = {branch: upto for branch, _, upto in self.lineage(turn_id)}
-        root = min(line)  # a branch is older than those that left it
-        branches, turns = schema.branches, schema.turns
-        tree = self._connection.execute(select(branches.c.id).where(branches.c.root_id == root)).scalars().all()
-        if len(tree) == 1:
-            return frozenset()
-        found: set[int] = set()
-        for branch in tree:
-            other = select(turns.c.id).join(branches, branches.c.session_id == turns.c.session_id)
-            other = other.where(branches.c.id == branch, turns.c.branch_id == branch, turns.c.id > line.get(branch, 0))
-            found |= set(self._connection.execute(other).scalars())
-        return frozenset(found)
+        branches, turns, line = schema.branches, schema.turns, _line(turn_id)
+        root = select(line.c.root_id).limit(1).scalar_subquery()
+        tree = select(branches.c.id, branches.c.session_id, func.coalesce(line.c.upto, 0).label("upto"))
+        tree = tree.join(line, line.c.id == branches.c.id, isouter=True).where(branches.c.root_id == root)
+        all_ = tree.cte("tree")
+        others = select(turns.c.id).join(all_, all_.c.id == turns.c.branch_id).where(turns.c.id > all_.c.upto)
+        others = others.where(turns.c.session_id.in_(select(all_.c.session_id)))  # turns are found by their session
+        return frozenset(self._connection.execute(others).scalars())
 
     def offspring(self, turn_id: int) -> list[int]:
         """The turn and all that followed from it, on every branch, in the order of ids."""
@@ -208,6 +202,14 @@ def window_path() -> CTE:
     path = own.where(turns.c.id == bindparam("turn"), turns.c.window_turns > 0).cte("path", recursive=True)
     before = select(turns.c.id, turns.c.parent_id, path.c.place + 1, path.c.length)
     return path.union_all(before.where(turns.c.id == path.c.parent_id, path.c.place < path.c.length))
+
+
+def _line(turn_id: int) -> CTE:
+    """The branches on the path to a turn, each with the last turn on it that counts (`upto`)."""
+    branches, turns = schema.branches, schema.turns
+    own = select(branches, literal(turn_id).label("upto")).join(turns, turns.c.branch_id == branches.c.id)
+    line = own.where(turns.c.id == turn_id).cte("line", recursive=True)
+    return line.union_all(select(branches, line.c.fork_id).where(branches.c.id == line.c.parent_id))
 
 
 _WINDOW = Prepared(lambda _: select(window_path().c.id))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, select, update
 
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE, practised, tier_after
 from dmha.errors import InvalidInput
@@ -68,11 +68,11 @@ class Variants:
             raise InvalidInput("turn id", f"{uid!r} was replaced by {instead!r}", "Say it anew under another id.")
 
     def forget(self, scope: Scope, turn_id: int) -> None:
-        """Delete what the turn had been before it was said again."""
+        """Delete what the turn had been before it was said again; the ids stay used, as its own does."""
         variants, turns = schema.variants, schema.turns
         uid = select(turns.c.uid).where(turns.c.id == turn_id).scalar_subquery()
         mine = (variants.c.tenant_id == scope.tenant_id, variants.c.instead == uid)
-        self._connection.execute(delete(variants).where(*mine))
+        self._connection.execute(update(variants).where(*mine).values(speaker="", text=""))
 
     def _keep_words(self, scope: Scope, felled: Sequence[int], instead: str) -> None:
         """Keep what was said, and let what these turns had replaced themselves be replaced by the new one."""
@@ -81,24 +81,26 @@ class Variants:
         number = self._connection.execute(select(func.count()).select_from(variants).where(mine)).scalar_one()
         for start in range(0, len(felled), CHUNK):
             words = (
-                select(turns.c.uid, speakers.c.name, memories)
-                .join(memories, memories.c.turn_id == turns.c.id)
-                .join(speakers, speakers.c.id == memories.c.speaker_id)
-                .where(turns.c.id.in_(felled[start : start + CHUNK]), memories.c.source != "dream")
+                select(
+                    turns.c.uid,
+                    func.coalesce(speakers.c.name, "").label("speaker"),
+                    func.coalesce(memories.c.source, "user").label("source"),
+                    memories.c.private_to.is_not(None).label("private"),
+                    func.coalesce(memories.c.at, turns.c.recorded_at).label("at"),
+                    func.coalesce(memories.c.text, "").label("text"),  # its memory was deleted: the id alone is kept
+                )
+                .join(memories, and_(memories.c.turn_id == turns.c.id, memories.c.source != "dream"), isouter=True)
+                .join(speakers, speakers.c.id == memories.c.speaker_id, isouter=True)
+                .where(turns.c.id.in_(felled[start : start + CHUNK]))
                 .order_by(turns.c.id)
             )
             rows = [
-                {
-                    "tenant_id": scope.tenant_id, "uid": row.uid, "instead": instead, "number": number + place,
-                    "speaker": row.name, "source": row.source, "private": row.private_to is not None, "at": row.at,
-                    "text": row.text,
-                }
-                for place, row in enumerate(self._connection.execute(words), start)
-            ]  # fmt: skip
-            if rows:
-                self._connection.execute(insert(variants), rows)
-                earlier = variants.c.instead.in_([row["uid"] for row in rows])
-                self._connection.execute(update(variants).where(mine, earlier).values(instead=instead))
+                {"tenant_id": scope.tenant_id, "instead": instead, "number": number + place, **row}
+                for place, row in enumerate(self._connection.execute(words).mappings(), start)
+            ]
+            self._connection.execute(insert(variants), rows)
+            earlier = variants.c.instead.in_([row["uid"] for row in rows])
+            self._connection.execute(update(variants).where(mine, earlier).values(instead=instead))
 
     def _memories(self, felled: Sequence[int]) -> list[int]:
         """The memories of these turns, the summaries made after them, and what was made of either."""
