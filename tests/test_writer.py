@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, event, insert, select
+from stubs import ManualClock, StubEmbedder
 
-from dmha import Unavailable
+import dmha
+from dmha import Turn, Unavailable
+from dmha.mind import Mind
+from dmha.records import Place
 from dmha.stores import schema
 from dmha.stores.engine import open_engine
+from dmha.stores.group import group_of
 from dmha.stores.migrate import upgrade
+from dmha.stores.places import Places, allocate
 from dmha.stores.writer import GROUP, Writer
 
 
@@ -51,7 +61,7 @@ class Gate:
         assert self.opened.wait(30)
 
 
-def queued(writer: Writer, pool: ThreadPoolExecutor, units: list[Callable[[Connection], str]]) -> list[object]:
+def queued(writer: Writer, pool: ThreadPoolExecutor, units: Sequence[Callable[[Connection], str]]) -> list[object]:
     """What each unit came to, all handed in while the writer was held: a value or the error."""
     gate = Gate()
     held = pool.submit(writer.write, gate)
@@ -102,6 +112,60 @@ def test_a_unit_that_fails_takes_nothing_with_it(engine: Engine) -> None:
     assert (before, after) == ("before", "after")
     assert isinstance(failure, KeyError)
     assert kept(engine) == {"before", "after"}
+    writer.close()
+
+
+def test_what_a_failed_unit_found_is_forgotten_and_its_ids_are_not_used_again(engine: Engine) -> None:
+    """A session made by a unit that is undone is made anew by the next unit of its group, under another id."""
+    place, given = Place("u", "a", "agent:a"), list[int]()
+
+    def unit(connection: Connection, *, fails: bool) -> str:
+        memo = group_of(connection).memo
+        places = memo.setdefault("places", Places(connection))  # as the ledger is: shared by the group's units
+        given.append(places.session(places.ensure(place, "UTC", 0.0), "s"))
+        if fails:
+            raise KeyError("mine")
+        return "kept"
+
+    writer = Writer(engine)
+    with ThreadPoolExecutor(4) as pool:
+        units = [partial(unit, fails=True), partial(unit, fails=False), partial(unit, fails=False)]
+        failure, second, third = queued(writer, pool, units)
+    assert isinstance(failure, KeyError)
+    assert (second, third) == ("kept", "kept")
+    assert given == [1, 2, 2]
+    with engine.connect() as connection:
+        assert connection.execute(select(schema.sessions.c.id)).scalars().all() == [2]
+        assert connection.execute(select(schema.tenants.c.id)).scalars().all() == [2]
+    writer.close()
+
+
+def test_ids_go_on_where_the_group_before_left_them(engine: Engine) -> None:
+    """Ids handed out in one transaction are counted in the file: the next, here or elsewhere, goes on after them."""
+
+    def take(connection: Connection) -> int:
+        return allocate(connection, schema.turns, 3)
+
+    writer = Writer(engine)
+    assert [writer.write(take), writer.write(take)] == [1, 4]
+    writer.close()
+    elsewhere = Writer(engine)
+    assert elsewhere.write(take) == 7
+    elsewhere.close()
+
+
+def test_a_commit_that_fails_counts_no_ids(engine: Engine) -> None:
+    """Ids of a transaction that never was are counted from where the file stands."""
+    writer = Writer(engine)
+
+    def full(connection: Connection) -> None:
+        event.remove(engine, "commit", full)
+        raise OSError("the disk is gone")
+
+    event.listen(engine, "commit", full)
+    with pytest.raises(OSError, match="gone"):
+        writer.write(lambda connection: allocate(connection, schema.turns))
+    assert writer.write(lambda connection: allocate(connection, schema.turns)) == 1
     writer.close()
 
 
@@ -181,3 +245,54 @@ def test_writing_after_close_says_so(engine: Engine) -> None:
     with pytest.raises(Unavailable, match="closed"):
         writer.write(keep("late"))
     assert kept(engine) == set()
+
+
+def test_sixteen_threads_add_at_once_and_all_is_there_once(mind: Mind) -> None:
+    """Each of their memories is there, none twice, each after the one before it in its session."""
+    here: dict[str, Any] = {"user_id": "u", "agent_id": "a"}
+
+    def live(thread: int) -> list[str]:
+        said = [Turn(f"thread {thread} said {number}", id=f"{thread}.{number}") for number in range(12)]
+        return [id for turn in said for id in mind.add(turn, session_id=f"s{thread}", **here)]
+
+    with ThreadPoolExecutor(16) as pool:
+        told = list(pool.map(live, range(16)))
+    assert len({id for ids in told for id in ids}) == 16 * 12
+    for thread, ids in enumerate(told):
+        assert [mind.get(id, **here).text for id in ids] == [f"thread {thread} said {number}" for number in range(12)]
+    with mind._truth.read() as ledger:
+        connection = ledger.memories._connection  # type: ignore[attr-defined]  # the SQLite truth's own
+        turns = schema.turns
+        rows = connection.execute(select(turns.c.uid, turns.c.session_id, turns.c.parent_id, turns.c.id)).all()
+    assert len(rows) == 16 * 12
+    assert len({row.parent_id for row in rows if row.parent_id is not None}) == 16 * 11
+
+
+def test_the_embedder_is_never_asked_inside_a_transaction(database: Path, clock: ManualClock) -> None:
+    """While the writer holds its transaction nothing is embedded, be it remembered, changed, answered or folded."""
+    inside, asked, held = threading.Event(), list[bool](), list[Connection]()
+
+    class Watching(StubEmbedder):
+        def embed(self, texts: list[str], /) -> NDArray[np.float32]:
+            asked.append(inside.is_set())
+            return super().embed(texts)
+
+    here: dict[str, Any] = {"user_id": "u", "agent_id": "a"}
+    with dmha.open(database, embedder=Watching(), chat="extractive", clock=clock) as mind:
+        engine = mind._truth._engine  # type: ignore[attr-defined]  # the SQLite truth's own
+
+        def begun(connection: Connection) -> None:
+            if connection.get_execution_options().get("dmha_write"):
+                inside.set()
+                held.append(connection)
+
+        event.listen(engine, "begin", begun)
+        for ended in ("commit", "rollback"):
+            event.listen(engine, ended, lambda connection: inside.clear())
+        first, *_ = mind.add([Turn(f"the hive number {number} was calm", "aya") for number in range(60)], **here)
+        mind.update(first, text="the hive was wild", **here)
+        mind.contextualize("what about the hive?", speaker="aya", **here)
+        assert mind.search("hive", kind="summary", **here)
+    assert held
+    assert asked
+    assert not any(asked)
