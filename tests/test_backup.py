@@ -9,15 +9,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from herd import Herd
 from stubs import ManualClock, StubEmbedder
 from surroundings import TABLE, damage, pages_with, room_for
-from writing_child import write
 
 import dmha
 from dmha import InvalidInput, Turn, Unavailable
@@ -27,6 +25,7 @@ from dmha.stores import copies
 SOAK = os.environ.get("DMHA_SOAK") == "1"
 HERE: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 FIXTURE = Path(__file__).parent / "fixtures" / "companion-0001.sqlite"
+CHILD = Path(__file__).with_name("writing_child.py")
 
 
 def open_mind(path: Path) -> Mind:
@@ -119,14 +118,19 @@ def test_without_room_there_is_no_half_backup(mind: Mind, tmp_path: Path) -> Non
 @pytest.mark.parametrize("processes", [4] * (10 if SOAK else 1))
 def test_a_backup_under_load_is_one_moment(processes: int, database: Path, tmp_path: Path) -> None:
     """It is the memory up to some turn: all that was acknowledged before it began, nothing from after it ended."""
-    before: set[str] = set()
-    with open_mind(database) as mind, Herd(lambda _, line: before.add(line["turn"])) as herd:
+    with open_mind(database) as mind, ExitStack() as stack:
         mind.add([Turn(f"said {n}") for n in range(2_000 if SOAK else 200)], **HERE)
-        for name in range(processes):
-            herd.start(write, str(database), HERE, name)
-        herd.listen(lambda: before >= {f"{name}/1" for name in range(processes)})
+        writers = [
+            stack.enter_context(
+                subprocess.Popen([sys.executable, str(CHILD), str(database), str(n), "1"], stdout=subprocess.PIPE)
+            )
+            for n in range(processes)
+        ]
+        before = {line for writer in writers for line in (_line(writer), _line(writer))}
         mind.backup(tmp_path / "monday.db")
         mind.add(Turn("said when it was done", id="done"), **HERE)
+        for writer in writers:
+            writer.send_signal(signal.SIGKILL)
     restored = tmp_path / "restored.db"
     assert dmha.restore(tmp_path / "monday.db", restored) is None
     there, lived_on = whole_turns(restored), whole_turns(database)
@@ -149,6 +153,11 @@ def whole_turns(path: Path) -> list[str]:
         ).fetchall()
         assert every == whole
         return [uid for (uid,) in every]
+
+
+def _line(writer: subprocess.Popen[bytes]) -> str:
+    assert writer.stdout is not None
+    return writer.stdout.readline().decode().strip()
 
 
 # --- putting one back ------------------------------------------------------------------------------------------------
@@ -202,12 +211,12 @@ def test_a_memory_in_use_is_not_restored(tmp_path: Path) -> None:
         mind.add("said first", **HERE)
         with pytest.raises(Unavailable, match="somebody has it open"):
             dmha.restore(tmp_path / "one.db", tmp_path / "life.db")
-    said: list[str] = []
-    with Herd(lambda _, line: said.append(line["turn"])) as herd:
-        herd.start(write, str(tmp_path / "life.db"), HERE, 0)
-        herd.listen(lambda: bool(said))
+    command = [sys.executable, str(CHILD), str(tmp_path / "life.db"), "0", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+        _line(writer)
         with pytest.raises(Unavailable, match="somebody has it open"):
             dmha.restore(tmp_path / "one.db", tmp_path / "life.db")
+        writer.kill()
     assert "said first" in said_in(tmp_path / "life.db")
     assert "life.db.before-restore" not in lying_beside(tmp_path / "life.db")
 

@@ -44,4 +44,4 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Mapping[str
     if key not in _compiled:
         _compiled[key] = _Insert(table, names, dialect)
     statement = _compiled[key]
-    connection.exec_driver_sql(statement.text, statement.values(rows))
+    connection.connection.cursor().executemany(statement.text, statement.values(rows))

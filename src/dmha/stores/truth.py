@@ -101,6 +101,7 @@ class Truth:
         """A snapshot: everything read inside belongs to one moment."""
         self._writer.refuse_if_closed()
         with in_words(self.path), self._engine.connect() as connection:
+            connection.begin()  # prepared statements begin none; it ends with the connection, as nothing was written
             yield Ledger(connection, self._embedder_id)
 
     @contextmanager

@@ -106,7 +106,7 @@ def _attempt(shared: Group, unit: Unit[Any]) -> tuple[Any, Exception | None]:
 
     When the database itself fails, that is not the unit's own: the whole group stands or falls with it.
     """
-    run = shared.connection.exec_driver_sql  # what `begin_nested` says, at a quarter of its cost
+    run = shared.connection.connection.cursor().execute  # what `begin_nested` says, at a tenth of its cost
     run("SAVEPOINT unit")
     try:
         value = unit(shared.connection)
