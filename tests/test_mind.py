@@ -98,6 +98,14 @@ def test_a_keyed_recall_strengthens_once(mind: Mind, clock: ManualClock) -> None
     assert mind.get(first[0].memory.id, **WHO).recall_count == 1
 
 
+def test_a_keyed_recall_that_found_nobody_stays_empty(mind: Mind) -> None:
+    """Its retry answers the same, whatever was remembered there meanwhile."""
+    assert mind.recall("bees", key="k", **WHO) == []
+    mind.add("The bees swarmed.", **WHO)
+    assert mind.recall("bees", key="k", **WHO) == []
+    assert mind.recall("bees", key="other", **WHO)
+
+
 def test_filters_limit_what_comes_back(mind: Mind, clock: ManualClock) -> None:
     """Each filter lets through what it names and nothing else."""
     start = clock.now

@@ -284,11 +284,11 @@ class Mind:
             check_same("key", earlier, asked)
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
-            if scope is None:
+            if scope is None and key is None:
                 return []
-            if earlier is not None:
+            if scope is not None and earlier is not None:
                 return hits_from(earlier["hits"], partial(ledger.reading.by_uid, scope))
-            found = self._rank(ledger, scope, request)
+            found = [] if scope is None else self._rank(ledger, scope, request)
         hits = [hit for _, hit in found]
 
         def strengthen(ledger: Ledger) -> None:
