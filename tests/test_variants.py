@@ -181,7 +181,7 @@ def test_a_replacement_retried_is_one_replacement(mind: Mind) -> None:
         ({"replaces": "t1", "parent": "t0"}, "parent"),
         ({"replaces": ""}, "replaces"),
         ({"replaces": "t1", "session_id": "other"}, "replaces"),
-        ({"replaces": reply_uid("t1")}, "replaces"),
+        ({"replaces": reply_uid("t1", "relu")}, "replaces"),
     ],
 )
 def test_a_place_that_cannot_be_is_refused(mind: Mind, asked: dict[str, Any], field: str) -> None:
@@ -244,7 +244,7 @@ def test_a_reply_follows_what_went_on_from_its_turn(database: Path, clock: Manua
         mind.add(Turn("zero", "aya", id="t0"), **HERE)
         chat.overtake = go_on_and_elsewhere
         mind.contextualize("one", speaker="aya", turn_id="t1", **HERE)
-        mind.contextualize("go on", speaker="aya", parent=reply_uid("t1"), **HERE)
+        mind.contextualize("go on", speaker="aya", parent=reply_uid("t1", "relu"), **HERE)
         assert "moreover" in chat.shown
         assert "instead" not in chat.shown
 
@@ -282,6 +282,29 @@ def test_a_world_that_a_rejected_turn_made_is_exported_in_its_place(mind: Mind, 
     mind.export(tmp_path / "life", user_id="aya")
     headers = [line for line in (tmp_path / "life").read_text().splitlines() if '"format"' in line]
     assert [json.loads(header)["world"] for header in headers] == ["agent:relu", "world:scene"]
+
+
+def test_a_persona_told_amid_a_talk_stays(mind: Mind) -> None:
+    """Who the companion is and what is so in its world are no part of the talk: a swipe takes neither back."""
+    mind.contextualize("We stand at the gate.", speaker="aya", turn_id="t1", **HERE)
+    mind.add("ReLU is a pirate with a parrot.", kind="persona", **HERE)
+    mind.add("The well in the yard is poisoned.", kind="lore", **HERE)
+    mind.contextualize("It rains.", speaker="aya", turn_id="t2", **HERE)
+    mind.contextualize("It snows.", speaker="aya", turn_id="t3", replaces="t1", **HERE)
+    assert {"ReLU is a pirate with a parrot.", "The well in the yard is poisoned.", "It snows."} <= set(said(mind))
+    assert "It rains." not in said(mind)
+
+
+def test_a_turn_taken_back_with_another_says_so(mind: Mind) -> None:
+    """What followed a replaced turn was not replaced itself: its id is refused with what to go on from."""
+    for number in range(3):
+        mind.contextualize(f"turn {number}", speaker="aya", turn_id=f"t{number}", **HERE)
+    mind.contextualize("turn 1, told better", speaker="aya", turn_id="t1b", replaces="t1", **HERE)
+    for asked in ({"turn_id": "t2"}, {"turn_id": "t2b", "replaces": "t2"}):
+        with pytest.raises(InvalidInput, match=r"'t2' was taken back when 't1b'.*after 't1b'"):
+            mind.contextualize("turn 2", speaker="aya", **asked, **HERE)  # type: ignore[arg-type]  # either
+    with pytest.raises(InvalidInput, match=r"'t1' was replaced by 't1b'. Replace 't1b' instead"):
+        mind.contextualize("turn 1", speaker="aya", replaces="t1", **HERE)
 
 
 # -- forks -----------------------------------------------------------------------------------------------------------
@@ -510,7 +533,7 @@ class Script:
         uid, asked, parent = f"t{self._next()}", self._asked(twin.place, twin.session, d), twin.parent
         after = parent
         if parent is not None and parent.startswith("r"):
-            after = reply_uid(parent[1:])
+            after = reply_uid(parent[1:], twin.place["agent_id"])
         self.mind.contextualize(turn_id=uid, replaces=twin.uid, **asked)
         self.ops = [op for op in self.ops if not fallen & {*op.turns, op.of}]
         self.ops.append(

@@ -166,7 +166,7 @@ class Mind:
             lesson = None if secret else lesson_of(text, draft, repairs)
             step.did = "one lesson recorded" if lesson else "nothing to learn"
             (said,), _ = self._perception.perceive(
-                [Turn(draft, agent_id, id=reply_uid(heard.uid), source="assistant")], user_id=user_id,
+                [Turn(draft, agent_id, id=reply_uid(heard.uid, agent_id), source="assistant")], user_id=user_id,
                 world=place.world, kind="episode", now=now, recallable=not scene.echoed_by(draft, self._chat),
                 private_to=speaker if secret else None,
             )  # fmt: skip

@@ -30,9 +30,9 @@ def check_same(field: str, outcome: dict[str, Any], asked: Asked) -> None:
         raise InvalidInput(field, "it was another request's", "Give every request an id of its own.")
 
 
-def reply_uid(turn_uid: str) -> str:
-    """The id of the turn that answers a turn: always the same, and no id that a caller would choose."""
-    return "r_" + blake2b(turn_uid.encode(), digest_size=16).hexdigest()
+def reply_uid(turn_uid: str, agent_id: str) -> str:
+    """The id of a companion's answer to a turn: always the same, and no id that a caller would choose."""
+    return "r_" + blake2b(f"{turn_uid}\x1f{agent_id}".encode(), digest_size=16).hexdigest()
 
 
 def check_replaced(uid: str | None) -> None:

@@ -69,7 +69,7 @@ def put_before(chat: ChatModel, hits: Sequence[tuple[State, Hit]]) -> list[tuple
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What was asked, what came back, and what is known, read in one snapshot."""
+    """What was asked, what came back, and what is known, read in one snapshot. `others` are the other companions."""
 
     name: str
     heard: Perceived
@@ -82,6 +82,7 @@ class Scene:
     mood: Affect
     zone: ZoneInfo
     now: datetime
+    others: frozenset[str]
     corrections: tuple[str, ...] = ()
 
     @classmethod
@@ -119,6 +120,7 @@ class Scene:
             mood=mood,
             zone=ZoneInfo(scope.zone),
             now=now,
+            others=frozenset(ledger.places.companions(scope)) - {name},
         )
 
     @property
@@ -221,7 +223,7 @@ class Scene:
             ),
             window=[
                 (
-                    "assistant" if turn.source == "assistant" else "user",
+                    "assistant" if turn.source == "assistant" and turn.speaker not in self.others else "user",
                     prompt.Said(self._when(turn.at), turn.speaker, turn.text),
                 )
                 for turn in self.window

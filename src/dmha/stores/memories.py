@@ -83,7 +83,9 @@ class Memories:
         known = self._known(scope, turns)
         fresh = [turn for turn in turns if turn.uid not in known]
         if not fresh:
-            return Remembered(tuple(known[turn.uid] for turn in turns), self._tree.find(scope, turns[-1].uid).tip)
+            said = self._tree.find(scope, turns[-1].uid)
+            last = self._tree.after(scope, said.session_id, said.uid)
+            return Remembered(tuple(known[turn.uid] for turn in turns), last.tip)
         session_id = self._places.session(scope, session)
         if replaces is not None:
             after = self._instead(scope, session_id, replaces, fresh[0].uid)
@@ -101,11 +103,7 @@ class Memories:
 
     def _instead(self, scope: Scope, session_id: int, replaced: str, uid: str) -> Node | None:
         """Take the replaced turn back; returns the turn after which the new one stands."""
-        rejected_for = self._variants.rejected_for(scope, replaced)
-        if rejected_for is not None:
-            raise InvalidInput(
-                "replaces", f"{replaced!r} was replaced by {rejected_for!r}", f"Replace {rejected_for!r} instead."
-            )
+        self._variants.refuse_rejected(scope, [replaced], "replaces")
         parent_id = self._variants.take_back(scope, session_id, replaced, uid)
         return None if parent_id is None else self._tree.node(parent_id)
 

@@ -36,6 +36,12 @@ def _find_speaker() -> CompoundSelect[Any]:
     return first.union_all(select(speakers.c.id).join(names).where(here, names.c.name == bindparam("name")))
 
 
+def _companions() -> Select[Any]:
+    tenants, companions = schema.tenants, schema.companions
+    own = select(companions.c.agent_id).join(tenants, tenants.c.user_id == companions.c.user_id)
+    return own.where(tenants.c.id == bindparam("tenant"))
+
+
 def _find_session() -> Select[Any]:
     sessions = schema.sessions
     named = (sessions.c.tenant_id == bindparam("tenant"), sessions.c.name == bindparam("name"))
@@ -44,6 +50,7 @@ def _find_session() -> Select[Any]:
 
 _FIND = Prepared(lambda _: _find())
 _FIND_SPEAKER = Prepared(lambda _: _find_speaker())
+_COMPANIONS = Prepared(lambda _: _companions())
 _FIND_SESSION = Prepared(lambda _: _find_session())
 
 
@@ -91,6 +98,10 @@ class Places:
         tenants = schema.tenants
         user_id = self._connection.execute(select(tenants.c.user_id).where(tenants.c.id == scope.tenant_id)).scalar()
         return self._ensure_row(schema.companions, {"user_id": user_id, "agent_id": agent_id}, {})
+
+    def companions(self, scope: Scope) -> list[str]:
+        """The names of the account's companions."""
+        return [agent_id for (agent_id,) in _COMPANIONS.all(self._connection, tenant=scope.tenant_id)]
 
     def speaker(self, scope: Scope, name: str) -> int:
         """The id of the speaker of this name in the world, made where it is new."""

@@ -161,13 +161,15 @@ turns = Table(
 )
 
 # What was said and then said otherwise: the words alone, which nothing recalls. `instead` is the uid of the turn that
-# took the place of this one, or of one that this one followed. Words that were deleted are empty: the id stays used.
+# took the place of this one, or (`followed`) of one that this one followed. Words that were deleted are empty: the id
+# stays used.
 variants = Table(
     "variants",
     metadata,
     _to("tenants", "tenant_id", primary_key=True),
     Column("uid", Text, primary_key=True),
     Column("instead", Text, nullable=False),
+    Column("followed", Boolean, nullable=False),
     Column("number", Integer, nullable=False),
     Column("speaker", Text, nullable=False),
     Column("source", String(16), nullable=False),

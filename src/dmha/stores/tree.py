@@ -36,7 +36,9 @@ class Node:
 
 
 _NODE = select(*(schema.turns.c[name] for name in Node.__dataclass_fields__))
-_LATEST = select(func.max(schema.turns.c.id)).where(schema.turns.c.session_id == bindparam("session"))
+_LATEST = select(func.max(schema.turns.c.id)).where(
+    schema.turns.c.session_id == bindparam("session"), schema.turns.c.window_turns > 0
+)
 _LAST = Prepared(lambda _: _NODE.where(schema.turns.c.id == _LATEST.scalar_subquery()))
 _NAMED = Prepared(
     lambda _: _NODE.where(schema.turns.c.tenant_id == bindparam("tenant"), schema.turns.c.uid == bindparam("uid"))
@@ -82,19 +84,22 @@ class Tree:
     ) -> list[Node]:
         """The places of new turns with ids from `first` on: each after the parent it names, else after the one before.
 
-        The first one's default is `after`; None begins a conversation. Branches are made where they are new.
+        The first one's default is `after`; None begins a conversation. Branches are made where they are new. Persona,
+        lore and the like are no part of the talk: they stand apart, in nobody's window, unless they name a parent.
         """
         grown: list[Node] = []
         known: dict[str, Node] = {}
         for turn in turns:
-            parent = after if not grown else grown[-1]
+            apart = turn.kind != "episode" and turn.parent is None
+            parent = None if apart else grown[-1] if grown else after
             if turn.parent is not None:
                 parent = known.get(turn.parent) or self.find(scope, turn.parent)
             branch_id = self._branch(parent, session_id)
             said = len(turn.text) if turn.kind == "episode" else 0
             window = (0, 0) if parent is None else (parent.window_turns, parent.window_characters)
+            length = 0 if apart else window[0] + 1
             parent_id = None if parent is None else parent.id
-            here = Node(first + len(grown), turn.uid, parent_id, session_id, branch_id, window[0] + 1, window[1] + said)
+            here = Node(first + len(grown), turn.uid, parent_id, session_id, branch_id, length, window[1] + said)
             known[turn.uid] = here
             self._tips[branch_id] = here.id
             grown.append(here)

@@ -25,7 +25,7 @@ from dmha.types import NEVER_FADES
 def _rejected(uids: Ids) -> Select[Any]:
     variants = schema.variants
     mine = (variants.c.tenant_id == bindparam("tenant"), variants.c.uid.in_(uids))
-    return select(variants.c.uid, variants.c.instead).where(*mine)
+    return select(variants.c.uid, variants.c.instead, variants.c.followed).where(*mine)
 
 
 _REJECTED = Prepared(_rejected)
@@ -55,17 +55,14 @@ class Variants:
             self._tree.widen(twin.parent_id)
         return twin.parent_id
 
-    def rejected_for(self, scope: Scope, uid: str) -> str | None:
-        """The turn that took the place of this one; None where it was never rejected."""
-        variants = schema.variants
-        return self._connection.execute(
-            select(variants.c.instead).where(variants.c.tenant_id == scope.tenant_id, variants.c.uid == uid)
-        ).scalar()
-
-    def refuse_rejected(self, scope: Scope, uids: Sequence[str]) -> None:
-        """Raise `InvalidInput` where one of these turns was said before and then replaced."""
-        for uid, instead in _REJECTED.of(self._connection, uids, tenant=scope.tenant_id):
-            raise InvalidInput("turn id", f"{uid!r} was replaced by {instead!r}", "Say it anew under another id.")
+    def refuse_rejected(self, scope: Scope, uids: Sequence[str], field: str = "turn id") -> None:
+        """Raise `InvalidInput` where one of these turns was said before and then replaced, or taken back with one."""
+        for uid, instead, followed in _REJECTED.of(self._connection, uids, tenant=scope.tenant_id):
+            if followed:
+                reason = f"{uid!r} was taken back when {instead!r} took the place of a turn before it"
+                raise InvalidInput(field, reason, f"Say it anew under another id, after {instead!r}.")
+            fix = f"Replace {instead!r} instead." if field == "replaces" else "Say it anew under another id."
+            raise InvalidInput(field, f"{uid!r} was replaced by {instead!r}", fix)
 
     def forget(self, scope: Scope, turn_id: int) -> None:
         """Delete what the turn had been before it was said again; the ids stay used, as its own does."""
@@ -83,6 +80,7 @@ class Variants:
             words = (
                 select(
                     turns.c.uid,
+                    (turns.c.id != felled[0]).label("followed"),
                     func.coalesce(speakers.c.name, "").label("speaker"),
                     func.coalesce(memories.c.source, "user").label("source"),
                     memories.c.private_to.is_not(None).label("private"),
@@ -99,8 +97,10 @@ class Variants:
                 for place, row in enumerate(self._connection.execute(words).mappings(), start)
             ]
             self._connection.execute(insert(variants), rows)
-            earlier = variants.c.instead.in_([row["uid"] for row in rows])
-            self._connection.execute(update(variants).where(mine, earlier).values(instead=instead))
+            for followed in (False, True):
+                replaced = variants.c.instead.in_([row["uid"] for row in rows if row["followed"] == followed])
+                values = {"instead": instead} | ({"followed": True} if followed else {})
+                self._connection.execute(update(variants).where(mine, replaced).values(values))
 
     def _memories(self, felled: Sequence[int]) -> list[int]:
         """The memories of these turns, the summaries made after them, and what was made of either."""

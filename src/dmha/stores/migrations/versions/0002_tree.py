@@ -63,6 +63,7 @@ def _make_tables() -> None:
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("uid", sa.Text(), nullable=False),
         sa.Column("instead", sa.Text(), nullable=False),
+        sa.Column("followed", sa.Boolean(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("speaker", sa.Text(), nullable=False),
         sa.Column("source", sa.String(length=16), nullable=False),
