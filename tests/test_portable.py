@@ -27,7 +27,7 @@ from dmha import InvalidInput, NotFound, Turn, Unavailable, transfer
 from dmha.mind import Mind
 from dmha.older import translated
 from dmha.protocols import Progress
-from dmha.stores import schema
+from dmha.stores import arrivals, schema
 from dmha.stores.exported import TABLES
 from dmha.stores.truth import Truth
 from dmha.types import Kind
@@ -496,6 +496,49 @@ def test_what_is_left_of_an_import_can_be_dropped(exported: Path, tmp_path: Path
             }
         assert kept == {"counters", "embedders", "companions", "changes"}
         assert truth.check() == []
+
+
+@pytest.mark.usefixtures("short_units")
+def test_nothing_goes_on_from_an_import_that_is_half_removed(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the removal of an import was broken off, the same file again begins anew and is there whole."""
+    monkeypatch.setattr(arrivals, "_AT_ONCE", 10)
+    with open_mind(tmp_path / "other.db") as other:
+        with pytest.raises(Broken):
+            other.import_(exported, progress=breaking_at(2 * exported.read_bytes().count(b"\n") - 20), **HERE)
+        begin_removal(other)
+        other.import_(exported, **HERE)
+        other.export(tmp_path / "again.jsonl", **HERE)
+        assert (tmp_path / "again.jsonl").read_bytes() == exported.read_bytes()
+        with other._truth.read() as ledger:
+            assert ledger.portable.arrivals() == []
+
+
+@pytest.mark.parametrize("place", [20, -10])
+@pytest.mark.usefixtures("short_units")
+def test_an_import_that_another_process_removes_hears_of_it(
+    place: int, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import whose rows another process began to remove does not appear without them."""
+    monkeypatch.setattr(arrivals, "_AT_ONCE", 10)
+    lines = exported.read_bytes().count(b"\n")
+    with open_mind(tmp_path / "other.db") as first, open_mind(tmp_path / "other.db") as second:
+
+        def progress(done: int, total: int) -> None:
+            if done == lines + place % (lines // 10 * 10):
+                begin_removal(second)
+
+        with pytest.raises(Unavailable, match="deleted"):
+            first.import_(exported, progress=progress, **HERE)
+        assert first.search("long day", **HERE) == []
+
+
+def begin_removal(mind: Mind) -> None:
+    """Remove a first part of the import that is under way."""
+    with mind._truth.read() as ledger:
+        (arrival,) = ledger.portable.arrivals()
+    assert mind._truth.write(lambda ledger: ledger.portable.remove(arrival.tenant_id))
 
 
 @pytest.mark.usefixtures("short_units")
