@@ -237,6 +237,20 @@ def test_close_finishes_what_was_handed_in(engine: Engine) -> None:
         assert {future.result() for future in waiting} == set(names)
 
 
+def test_whoever_closes_second_waits_as_well(engine: Engine) -> None:
+    """Close returns once the writer has stopped, whichever thread asked first: what comes next lets go of the file."""
+    writer, gate = Writer(engine), Gate()
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(writer.write, gate)
+        assert gate.entered.wait(30)
+        pool.submit(writer.close)
+        while not writer._closed:
+            pass
+        threading.Timer(0.05, gate.opened.set).start()
+        writer.close()
+        assert not writer._thread.is_alive()
+
+
 def test_writing_after_close_says_so(engine: Engine) -> None:
     """A unit handed in after close is Unavailable rather than never answered; closing again is harmless."""
     writer = Writer(engine)
