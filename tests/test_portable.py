@@ -7,10 +7,11 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,6 +28,7 @@ from dmha import InvalidInput, NotFound, Turn, Unavailable, transfer
 from dmha.mind import Mind
 from dmha.older import translated
 from dmha.protocols import Progress
+from dmha.records import Place
 from dmha.stores import arrivals, schema
 from dmha.stores.exported import TABLES
 from dmha.stores.truth import Truth
@@ -648,6 +650,27 @@ def test_a_file_of_the_first_format_is_the_life_that_was_upgraded(upgraded: Mind
         new.export(tmp_path / "new.jsonl", user_id="aya")
         assert new._truth.check() == []
     assert (tmp_path / "new.jsonl").read_bytes() == (tmp_path / "upgraded.jsonl").read_bytes()
+
+
+def test_lore_told_amid_a_talk_pushes_nothing_out_of_the_window_that_is_upgraded(tmp_path: Path) -> None:
+    """An old file's window reaches to the first turn that stood in it, and so does its export's."""
+    old, export = tmp_path / "companion.db", tmp_path / "old.jsonl"
+    shutil.copy(FIXTURES / "companion-0001.sqlite", old)
+    with closing(sqlite3.connect(old)) as connection, connection:
+        connection.execute("UPDATE turns SET in_window = 0 WHERE uid IN ('c1', 'c2')")
+    lines = [json.loads(line) for line in (FIXTURES / "companion-0001.jsonl").read_text(encoding="utf-8").splitlines()]
+    told = [line | {"in_window": False} if line.get("uid") in ("c1", "c2") else line for line in lines]
+    export.write_text("\n".join(map(json.dumps, told)), encoding="utf-8")
+    for file in (old, tmp_path / "new.db"):
+        with open_mind(file, LatinOnly(8, "stub-8")) as mind:
+            if file != old:
+                mind.import_(export, user_id="aya")
+            with mind._truth.read() as ledger:
+                scope = ledger.places.find(Place("aya", "relu", "agent:relu"))
+                assert scope is not None
+                with closing(sqlite3.connect(file)) as connection:
+                    (last,) = connection.execute("SELECT id FROM turns WHERE uid = 'c4'").fetchone()
+                assert ledger.reading.window(scope, last)[0].text == "fact: aya.city = Osaka (from=2025-03-08)"
 
 
 def judged(mind: Mind, rows: list[dict[str, Any]]) -> None:
