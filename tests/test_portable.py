@@ -382,6 +382,22 @@ def test_an_interrupted_export_goes_on(mind: Mind, exported: Path, tmp_path: Pat
     assert {file.name for file in tmp_path.glob("long*")} == {"long.jsonl"}
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows locks no file that is being written")
+@pytest.mark.usefixtures("short_units")
+def test_two_exports_to_one_path_do_not_mix(mind: Mind, exported: Path, database: Path, tmp_path: Path) -> None:
+    """While an export is under way a second one to its path is refused, and the first is what it would be alone."""
+    mind.add("another account's words", user_id="ben")
+    with open_mind(database) as second:
+
+        def progress(done: int, total: int) -> None:
+            if done == 100:
+                with pytest.raises(Unavailable, match="another export"):
+                    second.export(tmp_path / "again.jsonl", user_id="ben")
+
+        mind.export(tmp_path / "again.jsonl", progress=progress, **HERE)
+    assert (tmp_path / "again.jsonl").read_bytes() == exported.read_bytes()
+
+
 @pytest.mark.usefixtures("short_units")
 def test_an_export_is_of_one_moment(mind: Mind, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """What was exported before a change is not gone on with; the export begins anew and says so."""
