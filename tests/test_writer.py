@@ -24,6 +24,7 @@ from dmha.stores.engine import open_engine
 from dmha.stores.group import group_of
 from dmha.stores.migrate import upgrade
 from dmha.stores.places import Places, allocate
+from dmha.stores.truth import Truth
 from dmha.stores.writer import GROUP, Writer
 
 
@@ -152,6 +153,23 @@ def test_ids_go_on_where_the_group_before_left_them(engine: Engine) -> None:
     elsewhere = Writer(engine)
     assert elsewhere.write(take) == 7
     elsewhere.close()
+
+
+def test_ids_that_the_group_has_counted_are_not_behind(database: Path) -> None:
+    """Whoever mends the counters in the group of an add finds nothing to mend: they are written back at its end."""
+    truth, gate = Truth(str(database)), Gate()
+    with ThreadPoolExecutor(3) as pool:
+        pool.submit(truth.write, lambda ledger: gate(ledger.places._connection))
+        assert gate.entered.wait(30)
+        pool.submit(truth.write, lambda ledger: ledger.places.ensure(Place("aya", "relu", "agent:relu"), "UTC", 0.0))
+        while not truth._writer._queue.qsize():
+            pass
+        mended = pool.submit(truth.write, lambda ledger: ledger.mending.advance_counters())
+        while truth._writer._queue.qsize() < 2:
+            pass
+        gate.opened.set()
+        assert mended.result() == []
+    truth.close()
 
 
 def test_a_commit_that_fails_counts_no_ids(engine: Engine) -> None:
