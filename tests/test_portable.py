@@ -7,10 +7,11 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,7 +28,8 @@ from dmha import InvalidInput, NotFound, Turn, Unavailable, transfer
 from dmha.mind import Mind
 from dmha.older import translated
 from dmha.protocols import Progress
-from dmha.stores import schema
+from dmha.records import Place
+from dmha.stores import arrivals, schema
 from dmha.stores.exported import TABLES
 from dmha.stores.truth import Truth
 from dmha.types import Kind
@@ -380,6 +382,22 @@ def test_an_interrupted_export_goes_on(mind: Mind, exported: Path, tmp_path: Pat
     assert {file.name for file in tmp_path.glob("long*")} == {"long.jsonl"}
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows locks no file that is being written")
+@pytest.mark.usefixtures("short_units")
+def test_two_exports_to_one_path_do_not_mix(mind: Mind, exported: Path, database: Path, tmp_path: Path) -> None:
+    """While an export is under way a second one to its path is refused, and the first is what it would be alone."""
+    mind.add("another account's words", user_id="ben")
+    with open_mind(database) as second:
+
+        def progress(done: int, total: int) -> None:
+            if done == 100:
+                with pytest.raises(Unavailable, match="another export"):
+                    second.export(tmp_path / "again.jsonl", user_id="ben")
+
+        mind.export(tmp_path / "again.jsonl", progress=progress, **HERE)
+    assert (tmp_path / "again.jsonl").read_bytes() == exported.read_bytes()
+
+
 @pytest.mark.usefixtures("short_units")
 def test_an_export_is_of_one_moment(mind: Mind, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """What was exported before a change is not gone on with; the export begins anew and says so."""
@@ -499,6 +517,49 @@ def test_what_is_left_of_an_import_can_be_dropped(exported: Path, tmp_path: Path
 
 
 @pytest.mark.usefixtures("short_units")
+def test_nothing_goes_on_from_an_import_that_is_half_removed(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the removal of an import was broken off, the same file again begins anew and is there whole."""
+    monkeypatch.setattr(arrivals, "_AT_ONCE", 10)
+    with open_mind(tmp_path / "other.db") as other:
+        with pytest.raises(Broken):
+            other.import_(exported, progress=breaking_at(2 * exported.read_bytes().count(b"\n") - 20), **HERE)
+        begin_removal(other)
+        other.import_(exported, **HERE)
+        other.export(tmp_path / "again.jsonl", **HERE)
+        assert (tmp_path / "again.jsonl").read_bytes() == exported.read_bytes()
+        with other._truth.read() as ledger:
+            assert ledger.portable.arrivals() == []
+
+
+@pytest.mark.parametrize("place", [20, -10])
+@pytest.mark.usefixtures("short_units")
+def test_an_import_that_another_process_removes_hears_of_it(
+    place: int, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import whose rows another process began to remove does not appear without them."""
+    monkeypatch.setattr(arrivals, "_AT_ONCE", 10)
+    lines = exported.read_bytes().count(b"\n")
+    with open_mind(tmp_path / "other.db") as first, open_mind(tmp_path / "other.db") as second:
+
+        def progress(done: int, total: int) -> None:
+            if done == lines + place % (lines // 10 * 10):
+                begin_removal(second)
+
+        with pytest.raises(Unavailable, match="deleted"):
+            first.import_(exported, progress=progress, **HERE)
+        assert first.search("long day", **HERE) == []
+
+
+def begin_removal(mind: Mind) -> None:
+    """Remove a first part of the import that is under way."""
+    with mind._truth.read() as ledger:
+        (arrival,) = ledger.portable.arrivals()
+    assert mind._truth.write(lambda ledger: ledger.portable.remove(arrival.tenant_id))
+
+
+@pytest.mark.usefixtures("short_units")
 def test_a_world_that_was_filled_meanwhile_stays_as_it_is(exported: Path, tmp_path: Path) -> None:
     """Who began to live while a life was on its way in keeps the world; the import is refused, and leaves nothing."""
     with open_mind(tmp_path / "other.db") as other:
@@ -605,6 +666,27 @@ def test_a_file_of_the_first_format_is_the_life_that_was_upgraded(upgraded: Mind
         new.export(tmp_path / "new.jsonl", user_id="aya")
         assert new._truth.check() == []
     assert (tmp_path / "new.jsonl").read_bytes() == (tmp_path / "upgraded.jsonl").read_bytes()
+
+
+def test_lore_told_amid_a_talk_pushes_nothing_out_of_the_window_that_is_upgraded(tmp_path: Path) -> None:
+    """An old file's window reaches to the first turn that stood in it, and so does its export's."""
+    old, export = tmp_path / "companion.db", tmp_path / "old.jsonl"
+    shutil.copy(FIXTURES / "companion-0001.sqlite", old)
+    with closing(sqlite3.connect(old)) as connection, connection:
+        connection.execute("UPDATE turns SET in_window = 0 WHERE uid IN ('c1', 'c2')")
+    lines = [json.loads(line) for line in (FIXTURES / "companion-0001.jsonl").read_text(encoding="utf-8").splitlines()]
+    told = [line | {"in_window": False} if line.get("uid") in ("c1", "c2") else line for line in lines]
+    export.write_text("\n".join(map(json.dumps, told)), encoding="utf-8")
+    for file in (old, tmp_path / "new.db"):
+        with open_mind(file, LatinOnly(8, "stub-8")) as mind:
+            if file != old:
+                mind.import_(export, user_id="aya")
+            with mind._truth.read() as ledger:
+                scope = ledger.places.find(Place("aya", "relu", "agent:relu"))
+                assert scope is not None
+                with closing(sqlite3.connect(file)) as connection:
+                    (last,) = connection.execute("SELECT id FROM turns WHERE uid = 'c4'").fetchone()
+                assert ledger.reading.window(scope, last)[0].text == "fact: aya.city = Osaka (from=2025-03-08)"
 
 
 def judged(mind: Mind, rows: list[dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import subprocess
 import sys
 from collections import Counter
 from datetime import UTC, datetime
@@ -89,3 +90,36 @@ def test_a_commit_waits_for_the_disk(database: Path) -> None:
     finally:
         event.remove(Engine, "commit", look)
     assert set(seen) == {(2, "wal")}
+
+
+FORKED = """
+import os, signal, sys, warnings
+sys.path.insert(0, sys.argv[1])
+warnings.simplefilter("ignore")  # of later Pythons, which warn of what is tried here
+import dmha
+from stubs import StubEmbedder
+
+with dmha.open(":memory:", embedder=StubEmbedder(), chat="extractive") as mind:
+    mind.add("before", user_id="aya")
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        for call in (lambda: mind.add("after", user_id="aya"), lambda: mind.search("before", user_id="aya")):
+            try:
+                call()
+            except dmha.Unavailable as error:
+                print(error.reason, flush=True)
+        mind.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    mind.add("after", user_id="aya")
+    print(len(mind.search("after", user_id="aya")), mind._truth.path.exists())
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_process_hears_that_it_has_to_open_its_own() -> None:
+    """After a fork the copy is refused reads and writes in words, and its close takes nothing from the first."""
+    command = [sys.executable, "-c", FORKED, str(Path(__file__).parent)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.splitlines()
+    assert told == ["this mind was opened before the process forked"] * 2 + ["2 True"]

@@ -24,6 +24,7 @@ from dmha.stores.engine import open_engine
 from dmha.stores.group import group_of
 from dmha.stores.migrate import upgrade
 from dmha.stores.places import Places, allocate
+from dmha.stores.truth import Truth
 from dmha.stores.writer import GROUP, Writer
 
 
@@ -154,6 +155,23 @@ def test_ids_go_on_where_the_group_before_left_them(engine: Engine) -> None:
     elsewhere.close()
 
 
+def test_ids_that_the_group_has_counted_are_not_behind(database: Path) -> None:
+    """Whoever mends the counters in the group of an add finds nothing to mend: they are written back at its end."""
+    truth, gate = Truth(str(database)), Gate()
+    with ThreadPoolExecutor(3) as pool:
+        pool.submit(truth.write, lambda ledger: gate(ledger.places._connection))
+        assert gate.entered.wait(30)
+        pool.submit(truth.write, lambda ledger: ledger.places.ensure(Place("aya", "relu", "agent:relu"), "UTC", 0.0))
+        while not truth._writer._queue.qsize():
+            pass
+        mended = pool.submit(truth.write, lambda ledger: ledger.mending.advance_counters())
+        while truth._writer._queue.qsize() < 2:
+            pass
+        gate.opened.set()
+        assert mended.result() == []
+    truth.close()
+
+
 def test_a_commit_that_fails_counts_no_ids(engine: Engine) -> None:
     """Ids of a transaction that never was are counted from where the file stands."""
     writer = Writer(engine)
@@ -235,6 +253,20 @@ def test_close_finishes_what_was_handed_in(engine: Engine) -> None:
         closing.result()
         assert kept(engine) == set(names)
         assert {future.result() for future in waiting} == set(names)
+
+
+def test_whoever_closes_second_waits_as_well(engine: Engine) -> None:
+    """Close returns once the writer has stopped, whichever thread asked first: what comes next lets go of the file."""
+    writer, gate = Writer(engine), Gate()
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(writer.write, gate)
+        assert gate.entered.wait(30)
+        pool.submit(writer.close)
+        while not writer._closed:
+            pass
+        threading.Timer(0.05, gate.opened.set).start()
+        writer.close()
+        assert not writer._thread.is_alive()
 
 
 def test_writing_after_close_says_so(engine: Engine) -> None:

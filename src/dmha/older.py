@@ -99,11 +99,12 @@ class _World:
                 yield row
 
     def _turn(self, row: dict[str, Any]) -> dict[str, Any]:
-        """A turn with its window: what of the path to it stood in the window."""
+        """A turn with its window: the end of the path to it, from the first turn that stood in the window on."""
         parent = row["parent_id"]
         turns, characters = (0, 0) if parent is None else self._windows[parent - 1]
         if row["in_window"]:
-            turns, characters = turns + 1, characters + self._characters.get(len(self._windows) + 1, 0)
+            characters += self._characters.get(len(self._windows) + 1, 0)
+        turns += bool(row["in_window"] or turns)
         self._windows.append((turns, characters))
         kept = _without(row, "active", "replaces_id", "in_window")
         return kept | {"window_turns": turns, "window_characters": characters}

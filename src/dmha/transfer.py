@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
@@ -26,6 +27,9 @@ from dmha.errors import InvalidInput, NotFound, Unavailable
 from dmha.older import OLDER, translated
 from dmha.protocols import Judge, Ledger, Progress, Truth
 from dmha.records import Arrival, Contents, Counted
+
+if sys.platform != "win32":
+    import fcntl
 
 FORMAT = "dmha-export-2"
 _FIX = "Give a file made by dmha export, as it was written."
@@ -85,10 +89,14 @@ class _Part:
         self.lines = 0
 
     def __enter__(self) -> _Part:
-        bytes_, self.lines = self._noted()
-        self._file = self._part.open("r+b" if bytes_ else "wb")
-        self._file.truncate(bytes_)
-        self._file.seek(bytes_)
+        self._file = self._part.open("ab")
+        try:
+            self._lock()
+            bytes_, self.lines = self._noted()
+            self._file.truncate(bytes_)
+        except BaseException:
+            self._file.close()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -108,9 +116,22 @@ class _Part:
         """Put the file in its place, now that it is whole."""
         self._file.flush()
         os.fsync(self._file.fileno())
-        self._file.close()
+        if sys.platform == "win32":
+            self._file.close()  # Windows moves no file that is open; elsewhere it stays locked until it is in its place
         self._part.replace(self._path)
         self._note.unlink(missing_ok=True)
+
+    def _lock(self) -> None:
+        """Keep others out until the file is closed, a killed process's as well, or raise `Unavailable`."""
+        if sys.platform == "win32":
+            return
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            ours = os.path.samestat(os.fstat(self._file.fileno()), self._part.stat())
+        except (BlockingIOError, FileNotFoundError):
+            ours = False  # it is being written, or was put in its place since we opened it
+        if not ours:
+            raise Unavailable("export file", "another export to it is under way", "Wait for it, or give another path.")
 
     def _remember(self) -> None:
         self._file.flush()
@@ -121,7 +142,7 @@ class _Part:
 
     def _noted(self) -> tuple[int, int]:
         """How many bytes and lines of an interrupted export are of use."""
-        if not self._part.exists():
+        if not self._part.stat().st_size:
             return 0, 0
         try:
             moment, bytes_, lines = json.loads(self._note.read_text())

@@ -65,7 +65,9 @@ class Arrivals:
     def advance(self, arrival: Arrival, lines: int) -> bool:
         """Note that so many further lines stand; False where it arrives no more, or another process goes on with it."""
         table = schema.arrivals
-        here = (table.c.tenant_id == arrival.tenant_id, table.c.line == arrival.line)
+        here = (
+            table.c.tenant_id == arrival.tenant_id, table.c.digest == arrival.digest, table.c.line == arrival.line,
+        )  # fmt: skip
         return bool(self._connection.execute(update(table).where(*here).values(line=arrival.line + lines)).rowcount)
 
     def settle(self, session_ids: Sequence[int]) -> None:
@@ -95,6 +97,7 @@ class Arrivals:
         here = select(schema.arrivals).where(schema.arrivals.c.tenant_id == tenant_id)
         if self._connection.execute(here).first() is None:
             return False
+        self._take_off(tenant_id)
         some = [
             sorted(
                 self._connection.execute(
@@ -113,6 +116,13 @@ class Arrivals:
             self._end(tenant_id)
             self._connection.execute(delete(schema.tenants).where(schema.tenants.c.id == tenant_id))
         return any(some)
+
+    def _take_off(self, tenant_id: int) -> None:
+        """Make it no file's any more: between two parts of a removal nobody may go on with what is left."""
+        tenants, table = schema.tenants, schema.arrivals
+        off, unnamed = {"digest": "", "line": 0}, {"world": f"{HIDDEN}{tenant_id}"}
+        self._connection.execute(update(table).where(table.c.tenant_id == tenant_id).values(off))
+        self._connection.execute(update(tenants).where(tenants.c.id == tenant_id).values(unnamed))
 
     def _end(self, tenant_id: int) -> None:
         self._connection.execute(delete(schema.arrivals).where(schema.arrivals.c.tenant_id == tenant_id))

@@ -34,9 +34,12 @@ class Group:
         self._next[table] = first + count
         return first
 
-    def advance(self, table: str, to: int) -> None:
-        """Let the table's ids go on from there at the least."""
-        self._next[table] = max(to, self._counted().get(table, 1))
+    def advance(self, table: str, to: int) -> bool:
+        """Let the table's ids go on from there at the least; returns whether they were behind."""
+        behind = self._counted().get(table, 1) < to
+        if behind:
+            self._next[table] = to
+        return behind
 
     def _counted(self) -> dict[str, int]:
         if self._read is None:

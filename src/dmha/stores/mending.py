@@ -107,10 +107,8 @@ class Mending:
 
     def advance_counters(self) -> list[str]:
         """Let every counter go on behind the greatest id; returns which had to."""
-        behind = self.counters_behind()
-        for name, next_id in behind.items():
-            group_of(self._connection).advance(name, next_id)
-        return list(behind)
+        group = group_of(self._connection)  # it counts on for the units before this one, which are not written back yet
+        return [name for name, next_id in self.counters_behind().items() if group.advance(name, next_id)]
 
     def _greatest(self, table: Table) -> int:
         most = self._connection.execute(select(func.max(table.c.id))).scalar() or 0

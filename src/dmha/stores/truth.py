@@ -183,7 +183,9 @@ class Truth:
         )
 
     def close(self) -> None:
-        """Finish the writes under way and let go of the file."""
+        """Finish the writes under way and let go of the file; in a forked process, both are left to the first."""
+        if self._writer.forked:
+            return
         self._writer.close()
         self._let_go()
 

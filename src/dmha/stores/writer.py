@@ -6,6 +6,7 @@ its caller hears of success only after the shared COMMIT has reached the disk.
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -37,6 +38,7 @@ class Writer:
         self._engine = engine
         self._queue: queue.SimpleQueue[tuple[Unit[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._closed = False
+        self._process = os.getpid()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="dmha-writer", daemon=True)
         self._thread.start()
@@ -44,6 +46,7 @@ class Writer:
     def write(self, unit: Unit[T]) -> T:
         """Run the unit and return what it returned, once it is durable; raises what it raised, undone."""
         future: Future[T] = Future()
+        self.refuse_if_closed()  # a fork may have happened while another thread held the lock
         with self._lock:
             self.refuse_if_closed()
             self._queue.put((unit, future))
@@ -53,15 +56,25 @@ class Writer:
         """Raise `Unavailable` where nothing can be handed in any more."""
         if self._closed:
             raise Unavailable("database", "this mind is closed", "Open it again with dmha.open().")
+        if self.forked:
+            raise Unavailable(
+                "database",
+                "this mind was opened before the process forked",
+                "Open one in each process with dmha.open().",
+            )
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is a copy in a forked process: its thread stayed behind, and its connections are another's."""
+        return os.getpid() != self._process
 
     def close(self) -> None:
         """Finish what was handed in, then stop."""
         with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            self._queue.put(None)
-        self._thread.join()
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
+        self._thread.join()  # whoever closes second waits as well: what comes next lets go of the file
 
     def _run(self) -> None:
         open_, before = True, 1

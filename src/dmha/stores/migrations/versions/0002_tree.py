@@ -105,7 +105,8 @@ def _make_tables() -> None:
 def _grow_branches() -> None:
     """Give every turn its branch: a turn goes on with its parent's where it is the first of its session to follow.
 
-    And its window: what of the path to it stood in the window, which before this revision was a session's.
+    And its window, which before this revision was a session's: the end of the path to it, from the first turn that
+    stood in the window on. A persona or lore told among those takes a place, though no words.
     """
     connection = op.get_bind()
     for column in ("branch_id", "window_turns", "window_characters"):
@@ -117,7 +118,8 @@ def _grow_branches() -> None:
     for turns in _in_parts(connection, _TURNS):
         for turn in turns:
             held, characters = windows[turn.parent_id]
-            windows[turn.id] = (held + 1, characters + turn.characters) if turn.in_window else (held, characters)
+            said = turn.characters if turn.in_window else 0
+            windows[turn.id] = (held + (turn.in_window or held > 0), characters + said)
             parent = branch_of.get(turn.parent_id)
             here = branches[parent - 1] if parent is not None else None
             if here is None or here["session_id"] != turn.session_id or tips[here["id"]] != turn.parent_id:
