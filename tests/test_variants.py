@@ -545,9 +545,11 @@ class Script:
         self.replaced += 1
 
     def recall(self, place: dict[str, Any], key: str | None) -> None:
-        """Recall everything there is, by what does not depend on how many memories there are."""
+        """Recall everything there is, by what depends neither on how many memories there are nor on earlier recalls."""
         self._run(
-            lambda mind: mind.recall("zzz", key=key, top_k=1_000, ranking="retention", present=EVERYBODY, **place)
+            lambda mind: mind.recall(
+                "zzz", key=key, top_k=1_000, ranking="created_at / 1000000000", present=EVERYBODY, **place
+            )
         )
 
     def delete(self, a: int) -> None:

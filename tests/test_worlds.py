@@ -65,12 +65,6 @@ def test_two_companions_answer_one_line(scene: Mind) -> None:
         scene.contextualize("Who saw the dragon?", speaker="kei", turn_id="t3", **companion)
     hits = scene.search("saw", speaker="kei", top_k=10, **RELU)
     assert [hit.memory.text for hit in hits] == ["Who saw the dragon?"]
-    with scene._truth.read() as ledger:
-        here = ledger.places.find(scene._place("aya", "relu", "scene"))
-        assert here is not None
-        said = ledger.reading.turn(here, "t3")
-        assert said is not None
-        assert len(ledger.reading.aside(said.turn_id)) == 0
 
 
 def test_new_words_are_felt_by_those_who_lived_them(scene: Mind) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -22,8 +23,12 @@ class Life:
     def reinforce(
         self, scope: Scope, recalled: Sequence[Reinforcement], now: float, *, turn_uid: str | None, key: str | None
     ) -> None:
-        """Strengthen this companion's perspective on what it recalled, for a turn's reply or a caller."""
+        """Strengthen this companion's perspective on what it recalled, for a turn's reply or a caller.
+
+        One act of recall has no order: it is kept in that of the memories, not of a ranking that knew more then.
+        """
         perspectives = schema.perspectives
+        recalled = sorted(recalled, key=attrgetter("memory_id"))
         take_up(self._connection, scope, [item.memory_id for item in recalled])
         for item in recalled:
             self._connection.execute(
