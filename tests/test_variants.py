@@ -533,7 +533,7 @@ class Script:
         uid, asked, parent = f"t{self._next()}", self._asked(twin.place, twin.session, d), twin.parent
         after = parent
         if parent is not None and parent.startswith("r"):
-            after = reply_uid(parent[1:], twin.place["agent_id"])
+            after = reply_uid(parent[1:], self.nodes[parent].place["agent_id"])
         self.mind.contextualize(turn_id=uid, replaces=twin.uid, **asked)
         self.ops = [op for op in self.ops if not fallen & {*op.turns, op.of}]
         self.ops.append(
