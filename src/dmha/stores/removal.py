@@ -53,10 +53,26 @@ def drop(connection: Connection, tenant_id: int, memory_ids: Sequence[int]) -> N
     """Delete these memories and all that hangs on them."""
     for start in range(0, len(memory_ids), CHUNK):
         chunk = memory_ids[start : start + CHUNK]
+        _unbring(connection, tenant_id, chunk)
         for column in _DEPENDENT:
             connection.execute(delete(column.table).where(column.in_(chunk)))
         connection.execute(delete(schema.memories).where(schema.memories.c.id.in_(chunk)))
     log(connection, tenant_id, [(memory_id, 0) for memory_id in memory_ids], deleted=True)
+
+
+def _unbring(connection: Connection, tenant_id: int, memory_ids: Sequence[int]) -> None:
+    """Keyed recalls that brought back these memories did not bring them."""
+    outcomes, recalls, memories = schema.outcomes, schema.recalls, schema.memories
+    keys = select(recalls.c.key).where(recalls.c.memory_id.in_(memory_ids), recalls.c.key.is_not(None))
+    brought = (outcomes.c.tenant_id == tenant_id, outcomes.c.operation == "recall", outcomes.c.key.in_(keys))
+    rows = connection.execute(select(outcomes).where(*brought)).all()
+    gone = (
+        set(connection.execute(select(memories.c.uid).where(memories.c.id.in_(memory_ids))).scalars()) if rows else ()
+    )
+    for row in rows:
+        this = (*brought[:2], outcomes.c.companion_id == row.companion_id, outcomes.c.key == row.key)
+        hits = [hit for hit in row.body["hits"] if hit["id"] not in gone]
+        connection.execute(update(outcomes).where(*this).values(body=row.body | {"hits": hits}))
 
 
 def drop_world(connection: Connection, tenant_id: int) -> None:

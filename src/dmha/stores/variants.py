@@ -46,7 +46,7 @@ class Variants:
         felled = self._tree.offspring(twin.id)
         self._keep_words(scope, felled, instead)
         memories = self._memories(felled)
-        self._forget_outcomes(scope, felled, memories)
+        self._forget_outcomes(scope, felled)
         self._unrecall(felled, memories)
         untell(self._connection, felled)
         drop(self._connection, scope.tenant_id, memories)
@@ -110,26 +110,14 @@ class Variants:
             found += self._connection.execute(own).scalars()
         return sorted({*found, *quoting(self._connection, found)})
 
-    def _forget_outcomes(self, scope: Scope, felled: Sequence[int], memories: Sequence[int]) -> None:
-        """The turns' replies go; keyed recalls that brought back their memories did not bring those."""
-        outcomes, turns, recalls = schema.outcomes, schema.turns, schema.recalls
+    def _forget_outcomes(self, scope: Scope, felled: Sequence[int]) -> None:
+        """The turns' replies go."""
+        outcomes, turns = schema.outcomes, schema.turns
         mine = outcomes.c.tenant_id == scope.tenant_id
         for start in range(0, len(felled), CHUNK):
             uids = select(turns.c.uid).where(turns.c.id.in_(felled[start : start + CHUNK]))
             replies = (mine, outcomes.c.operation == "contextualize", outcomes.c.key.in_(uids))
             self._connection.execute(delete(outcomes).where(*replies))
-        for start in range(0, len(memories), CHUNK):
-            chunk = memories[start : start + CHUNK]
-            gone = select(schema.memories.c.uid).where(schema.memories.c.id.in_(chunk))
-            uids_gone = set(self._connection.execute(gone).scalars())
-            keys = select(recalls.c.key).where(recalls.c.memory_id.in_(chunk), recalls.c.key.is_not(None))
-            brought = (mine, outcomes.c.operation == "recall", outcomes.c.key.in_(keys))
-            for row in self._connection.execute(select(outcomes).where(*brought)).all():
-                hits = [hit for hit in row.body["hits"] if hit["id"] not in uids_gone]
-                this = (mine, outcomes.c.companion_id == row.companion_id, outcomes.c.operation == "recall")
-                self._connection.execute(
-                    update(outcomes).where(*this, outcomes.c.key == row.key).values(body=row.body | {"hits": hits})
-                )
 
     def _unrecall(self, felled: Sequence[int], memories: Sequence[int]) -> None:
         """Tell again, without these turns' recalls, how each companion holds what they had recalled."""
