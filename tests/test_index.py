@@ -318,7 +318,7 @@ def test_an_index_tells_where_it_differs_from_the_truth(library: Library, make: 
         f"DELETE FROM terms WHERE memory_id = {memories[4]}",
     ]
     for statement in spoilt:  # past the change log, as damage is
-        library.truth.write(lambda ledger, statement=statement: ledger._connection.exec_driver_sql(statement))  # type: ignore[misc]
+        library.truth.write(lambda ledger, statement=statement: ledger._connection.exec_driver_sql(statement))  # type: ignore[misc]  # a default binds it
     assert index.differences(scope.tenant_id) == memories[:5]
     index.drop()
     assert index.differences(scope.tenant_id) == []

@@ -633,7 +633,7 @@ def test_progress_is_told_in_lines(mind: Mind, exported: Path, tmp_path: Path, s
         lambda progress: mind.import_(exported, user_id="kenji", progress=progress),
     ):
         told: list[tuple[int, int]] = []
-        call(lambda *progress, told=told: told.append(progress))  # type: ignore[no-untyped-call]
+        call(lambda *progress, told=told: told.append(progress))  # type: ignore[no-untyped-call]  # a lambda
         assert len(told) > 10
         assert told == sorted(told)
         assert {total for _, total in told} == {told[-1][0]}

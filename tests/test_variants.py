@@ -377,7 +377,7 @@ def test_a_fork_asks_as_little_among_many(mind: Mind) -> None:
         mind.add([Turn(f"fork {n}", "aya", id=f"f{n}"), Turn("leaf", "aya")], parent="t0", **HERE)
     asked: list[str] = []
     with mind._truth.read() as ledger:
-        tip = ledger.memories._tree.find(ledger.places.find(mind._place("aya", "relu", None)), "f7").id  # type: ignore[attr-defined]
+        tip = ledger.memories._tree.find(ledger.places.find(mind._place("aya", "relu", None)), "f7").id  # type: ignore[attr-defined]  # the store itself
         connection = ledger._connection  # type: ignore[attr-defined]  # the file behind the protocol
         listen(connection, "before_cursor_execute", lambda connection, cursor, statement, *_: asked.append(statement))
         assert len(ledger.reading.aside(tip)) == 1 + 49 * 2 + 1
