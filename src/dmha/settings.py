@@ -154,6 +154,10 @@ def make_embedder(settings: Settings, embedder: str | Embedder | None = None) ->
     """The embedder of that name or setting; an object is taken as it is."""
     chosen = settings.embedder if embedder is None else embedder
     if not isinstance(chosen, str):
+        lacking = [name for name in ("id", "dimension", "embed") if not hasattr(chosen, name)]
+        if lacking:
+            said = f"a {type(chosen).__name__} has no {' and no '.join(lacking)}"
+            raise InvalidInput("embedder", said, "Give a name, or an object with `id`, `dimension` and `embed`.")
         return chosen
     if chosen == "minilm":
         from dmha.models.minilm import MiniLM
