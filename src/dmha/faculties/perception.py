@@ -18,6 +18,7 @@ from dmha.domain import affect
 from dmha.domain.characters import language, served
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.domain.logic.statements import FactStatement, Parsed, parse_statements
+from dmha.domain.marks import marks
 from dmha.domain.query import Query, parse_query
 from dmha.domain.terms import pack
 from dmha.domain.text import terms
@@ -163,9 +164,9 @@ class Perception:
 
 
 def count(words: str) -> Counted:
-    """A text as counted terms."""
+    """A text as counted terms, and marks of what kind of turn it is."""
     found = terms(words)
-    return Counted(pack(found), language(words), len(found))
+    return Counted(pack([*found, *marks(words)]), language(words), len(found))
 
 
 def memory_uid(user_id: str, world: str, turn_uid: str) -> str:
