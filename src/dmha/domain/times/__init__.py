@@ -23,7 +23,8 @@ __all__ = ["Mention", "Span", "asks_when", "mentions", "tells_time"]
 
 _FUTURE = re.compile(
     folded_pattern(
-        r"\b(?:will|won't|shall|going to|gonna|upcoming|tomorrow|next|plans? to|planning|soon)\b|'ll\b|\b(?:are|am) (?:we|you|i|they) (?:doing|meeting|having|leaving|coming|flying)\b"
+        r"\b(?:will|won't|shall|going to|gonna|upcoming|tomorrow|next|plans? to|planning|soon)\b|'ll\b"
+        r"|\b(?:are|am) (?:we|you|i|they) (?:doing|meeting|having|leaving|coming|flying)\b"
         r"|予定|つもり|来[周月年]|今度の|明日|あした|打算|计划|即将|将要|准备|下[个周]|明[年天]"
     ),
     re.ASCII,

@@ -89,7 +89,7 @@ def _opened(span: Span, kind: str, calendar: Calendar) -> Span:
 
 
 def _pair(left: Atom, right: Atom, text: str, calendar: Calendar) -> Mention | None:
-    """from X to Y, X〜Y, XからYまで as one mention, if it is one; the vaguer of the two takes its year from the other."""
+    """from X to Y, X〜Y, XからYまで as one mention, if it is one; the vaguer takes its year from the other."""
     link = _LINK.fullmatch(text, left.end, right.begin) if right.begin - left.end <= _NEAR else None
     if link is None:
         return None
