@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from heapq import merge
+from itertools import chain
 
 from dmha.domain.times import english, han
 from dmha.domain.times.asking import asks_when
@@ -52,7 +53,13 @@ def mentions(text: str, *, now: datetime, day_begins: int = 4) -> list[Mention]:
 
 def tells_time(text: str) -> bool:
     """Whether the text tells a time, dated or relative."""
-    return any(atom.free for atom in _composed(folded(text), text))
+    read = folded(text)
+    bound = 0
+    for atom in chain(english.read(read, text), han.read(read)):
+        if atom.free:
+            return True
+        bound += 1
+    return bound > 1 and any(atom.free for atom in _composed(read, text))  # 晚上八点: neither alone
 
 
 def _composed(read: str, text: str) -> Iterator[Atom]:

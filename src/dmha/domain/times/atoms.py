@@ -8,7 +8,7 @@ that the text speaks of. A date that does not exist is a ValueError, one beyond 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
@@ -37,7 +37,7 @@ class Atom:
 
     def at(self, begin: int, end: int) -> Atom:
         """The same, where it stands in a text."""
-        return replace(self, begin=begin, end=end)
+        return Atom(self.place, self.holds, self.fits, self.free, self.exact, begin, end)
 
 
 def joined(left: Atom, right: Atom) -> Atom | None:
