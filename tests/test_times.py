@@ -145,6 +145,9 @@ RANGES = [
     ("after 2021", "2022-01-01", "open"),
     ("until next Friday", "open", "2023-11-25 04:00"),
     ("between March and May", "2023-03-01", "2023-06-01"),
+    ("week before June 9", "2023-06-02", "2023-06-09"),
+    ("day after Christmas", "2022-12-26", "2022-12-27"),
+    ("week of 3 May 2023", "2023-05-01 04:00", "2023-05-08 04:00"),
     ("from December to January", "2022-12-01", "2023-02-01"),
     ("from June 2022 to March", "2022-06-01", "2023-04-01"),
     ("from March to May 2020", "2020-03-01", "2020-06-01"),
@@ -326,6 +329,7 @@ PIECES = st.sampled_from(
             "ago",
         ],
         *["two", "a", "few", "weeks", "3pm", "of", "the", "Friday", "12:30", "13/5", "winter", "end", "99999"],
+        *["week", "day before", "year after", "week of", "后", "天", "間"],
         *[
             "去年",
             "の",
