@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from math import inf, isinf
 from zoneinfo import ZoneInfo
 
@@ -145,6 +145,9 @@ RANGES = [
     ("after 2021", "2022-01-01", "open"),
     ("until next Friday", "open", "2023-11-25 04:00"),
     ("between March and May", "2023-03-01", "2023-06-01"),
+    ("week before June 9", "2023-06-02", "2023-06-09"),
+    ("day after Christmas", "2022-12-26", "2022-12-27"),
+    ("week of 3 May 2023", "2023-05-01 04:00", "2023-05-08 04:00"),
     ("from December to January", "2022-12-01", "2023-02-01"),
     ("from June 2022 to March", "2022-06-01", "2023-04-01"),
     ("from March to May 2020", "2020-03-01", "2020-06-01"),
@@ -253,8 +256,10 @@ def test_the_same_word_is_another_span_in_another_zone() -> None:
 
 @pytest.mark.parametrize(
     ("text", "exact"),
-    [("5 May 2023", True), ("in May", True), ("2022年", True), ("5月5日の夜", True), ("since March", True)]
-    + [("yesterday", False), ("last May", False), ("去年の5月", False), ("on Friday", False), ("先週", False)],
+    [
+        *[("5 May 2023", True), ("in May", True), ("2022年", True), ("5月5日の夜", True), ("since March", True)],
+        *[("yesterday", False), ("last May", False), ("去年の5月", False), ("on Friday", False), ("先週", False)],
+    ],
 )
 def test_what_the_calendar_names_is_exact(text: str, exact: bool) -> None:
     """An explicit date, month or year is exact; what is told from now is not."""
@@ -306,15 +311,51 @@ def test_a_time_without_a_zone_is_refused() -> None:
 
 
 PIECES = st.sampled_from(
-    "last next this yesterday May march 5 2023 , from to since before ago two a few weeks 3pm of the Friday 12:30 13/5"
-    " 去年 の 5月 三 日 前 から まで 上 周 五 25時 夜 半 年 令和 99999 〇 ３ 冬 winter 末 \ud800 \x00 \u200b İ".split()
+    [
+        *[
+            "last",
+            "next",
+            "this",
+            "yesterday",
+            "May",
+            "march",
+            "5",
+            "2023",
+            ",",
+            "from",
+            "to",
+            "since",
+            "before",
+            "ago",
+        ],
+        *["two", "a", "few", "weeks", "3pm", "of", "the", "Friday", "12:30", "13/5", "winter", "end", "99999"],
+        *["week", "day before", "year after", "week of", "后", "天", "間"],
+        *[
+            "去年",
+            "の",
+            "5月",
+            "三",
+            "日",
+            "前",
+            "から",
+            "まで",
+            "上",
+            "周",
+            "五",
+            "25時",
+            "夜",
+            "半",
+            "年",
+            "令和",
+            "〇",
+            "３",
+        ],
+        *["冬", "末", "\ud800", "\x00", "\u200b", "İ"],
+    ]
 )
 ODD = st.text(st.characters(exclude_categories=())) | st.lists(PIECES).map(" ".join) | st.lists(PIECES).map("".join)
-MOMENTS = st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 28)).flatmap(
-    lambda wall: st.sampled_from([TOKYO, NEW_YORK, SHANGHAI, UTC, timezone(timedelta(hours=-12))]).map(
-        lambda zone: wall.replace(tzinfo=zone)
-    )
-)
+ZONES = st.sampled_from([TOKYO, NEW_YORK, SHANGHAI, UTC, timezone(timedelta(hours=-12))])
+MOMENTS = st.builds(datetime.combine, st.dates(date(1, 1, 3), date(9999, 12, 28)), st.times(), ZONES)
 
 
 @given(ODD, MOMENTS, st.integers(0, 23))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from heapq import merge
+from itertools import chain
 
 from dmha.domain.times import english, han
 from dmha.domain.times.asking import asks_when
@@ -23,7 +24,8 @@ __all__ = ["Mention", "Span", "asks_when", "mentions", "tells_time"]
 
 _FUTURE = re.compile(
     folded_pattern(
-        r"\b(?:will|won't|shall|going to|gonna|upcoming|tomorrow|next|plans? to|planning|soon)\b|'ll\b|\b(?:are|am) (?:we|you|i|they) (?:doing|meeting|having|leaving|coming|flying)\b"
+        r"\b(?:will|won't|shall|going to|gonna|upcoming|tomorrow|next|plans? to|planning|soon)\b|'ll\b"
+        r"|\b(?:are|am) (?:we|you|i|they) (?:doing|meeting|having|leaving|coming|flying)\b"
         r"|予定|つもり|来[周月年]|今度の|明日|あした|打算|计划|即将|将要|准备|下[个周]|明[年天]"
     ),
     re.ASCII,
@@ -51,7 +53,13 @@ def mentions(text: str, *, now: datetime, day_begins: int = 4) -> list[Mention]:
 
 def tells_time(text: str) -> bool:
     """Whether the text tells a time, dated or relative."""
-    return any(atom.free for atom in _composed(folded(text), text))
+    read = folded(text)
+    bound = 0
+    for atom in chain(english.read(read, text), han.read(read)):
+        if atom.free:
+            return True
+        bound += 1
+    return bound > 1 and any(atom.free for atom in _composed(read, text))  # 晚上八点: neither alone
 
 
 def _composed(read: str, text: str) -> Iterator[Atom]:

@@ -7,10 +7,11 @@ import re
 from dmha.domain.times.folding import folded, folded_pattern
 
 _WHEN = re.compile(
-    r"\bwhen\b(?=[^.!?\n]{0,200}\?)|(?:^|[.!?,\n] ?|\band )when (?:did|do|does|was|were|is|are|will|would|had|has|have|can|could"
-    r"|should|exactly)\b"
+    r"\bwhen\b(?=[^.!?\n]{0,200}\?)|(?:^|[.!?,\n] ?|\band )when (?:did|do|does|was|were|is|are|will|would|had|has|have"
+    r"|can|could|should|exactly)\b"
     r"|\b(?:what|which) (?:exact |day and )?(?:date|day|month|year|week|weekday|season|time|decade|hour)\b"
-    r"|\bhow (?:long ago|long has it been|long since|recently|many (?:days|weeks|months|years|hours) (?:ago|since|has it))\b"
+    r"|\bhow (?:long ago|long has it been|long since|recently"
+    r"|many (?:days|weeks|months|years|hours) (?:ago|since|has it))\b"
     r"|\b(?:since when|remember when was|tell me when|know when|remember when|what time)\b",
     re.ASCII,
 )

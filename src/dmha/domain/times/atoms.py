@@ -1,14 +1,14 @@
 """Atoms: the smallest pieces that tell a time, and how two that stand together become one.
 
 An atom is anchored (last year, 2022, yesterday) or floats (May, Friday, evening, 3 p.m.): a floating one is placed
-inside what it stands beside ("Friday last week", 去年の5月), or, alone, in the cycle it recurs in, on the side of now that
-the text speaks of. A date that does not exist is a ValueError, one beyond the calendar an OverflowError.
+inside what it stands beside ("Friday last week", 去年の5月), or, alone, in the cycle it recurs in, on the side of now
+that the text speaks of. A date that does not exist is a ValueError, one beyond the calendar an OverflowError.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
@@ -37,7 +37,7 @@ class Atom:
 
     def at(self, begin: int, end: int) -> Atom:
         """The same, where it stands in a text."""
-        return replace(self, begin=begin, end=end)
+        return Atom(self.place, self.holds, self.fits, self.free, self.exact, begin, end)
 
 
 def joined(left: Atom, right: Atom) -> Atom | None:
@@ -227,7 +227,7 @@ def part_of_day(begin: int, end: int) -> Atom:
 
 
 def clock(hour: int, minute: int | None = None, *, free: bool, twelve: bool = False) -> Atom:
-    """An hour, or a minute of it, by the clock. Hours up to 29 are the night after; `twelve`: it may be twelve later."""
+    """An hour, or a minute of it, by the clock. Up to 29 is the night after; `twelve`: it may be twelve later."""
     if not (0 <= hour <= 29 and (minute is None or 0 <= minute <= 59)):
         raise ValueError(hour)
     length = timedelta(hours=1) if minute is None else timedelta(minutes=1)

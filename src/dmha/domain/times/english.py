@@ -7,87 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from dmha.domain.times import atoms
-from dmha.domain.times.atoms import Atom, Which
+from dmha.domain.times import english_words as words
+from dmha.domain.times.atoms import Atom
 from dmha.domain.times.calendar import Unit
 from dmha.domain.times.numbers import CARDINALS, ORDINALS
-
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        "january february march april may june july august september october november december".split(), start=1
-    )
-}
-_SHORT_MONTHS = {name[:3]: number for name, number in _MONTHS.items() if name != "may"} | {"sept": 9}
-_ALL_MONTHS = _MONTHS | _SHORT_MONTHS
-_VERBS = frozenset(("may", "march"))  # a month where a capital or a sure preposition says so
-_NAMES = frozenset(("april", "june", "august"))  # a month after any preposition
-_WEEKDAYS = {
-    name: number for number, name in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())
-}
-_SHORT_WEEKDAYS = {
-    "mon": 0,
-    "tue": 1,
-    "tues": 1,
-    "wed": 2,
-    "thu": 3,
-    "thur": 3,
-    "thurs": 3,
-    "fri": 4,
-    "sat": 5,
-    "sun": 6,
-}
-_SEASONS = {
-    "spring": atoms.SPRING,
-    "summer": atoms.SUMMER,
-    "autumn": atoms.AUTUMN,
-    "fall": atoms.AUTUMN,
-    "winter": atoms.WINTER,
-}
-_FEASTS = {
-    "christmas eve": (12, 24),
-    "christmas": (12, 25),
-    "new year's eve": (12, 31),
-    "new year's day": (1, 1),
-    "halloween": (10, 31),
-    "valentine's day": (2, 14),
-}
-# Hours of the day; 24 is the end of the lived day.
-_PARTS = {
-    "early morning": (4, 8),
-    "morning": (5, 12),
-    "noon": (11, 14),
-    "lunchtime": (11, 14),
-    "afternoon": (12, 18),
-    "evening": (17, 22),
-    "late night": (22, 24),
-    "night": (18, 24),
-}
-_DECADES = {"fifties": 50, "sixties": 60, "seventies": 70, "eighties": 80, "nineties": 90}
-_DAYS = {
-    "today": 0,
-    "yesterday": -1,
-    "tomorrow": 1,
-    "day before yesterday": -2,
-    "day after tomorrow": 2,
-}
-_WHICH: dict[str, Which] = {
-    "last": "last",
-    "past": "last",
-    "previous": "last",
-    "this past": "last",
-    "this": "this",
-    "next": "next",
-    "coming": "next",
-    "this coming": "next",
-    "upcoming": "next",
-}
-_OFFSETS = {"last": -1, "this": 0, "next": 1}
-_FEW = (2, 6)  # a few, several
-_COUPLE = (1, 3)
-_OTHER_DAY = (1, 10)
-_CENTURY_TURN = 70  # 5/5/69 is 2069, 5/5/70 is 1970, as POSIX reads two digits (there 69 is 1969)
 
 # What makes the noun after it a time.
 _PREPOSITION = re.compile(
@@ -100,36 +26,59 @@ _NO_YEAR = re.compile(
     r" (?:people|words|steps|dollars|yen|yuan|euros|pounds|miles|km|meters|metres|calories|pieces|points|times|years"
     r"|days|hours|minutes|men|women|units|copies|users|members|kg|grams|bytes)\b"
 )
+_THE_SEASON = re.compile(r"\b(?:(?:in|during|over|since|until|by) the|early|mid|late)[ -]$")
+_YEAR_SAID = re.compile(r"\b(?:year|spring|summer|autumn|fall|winter) $")
+_AT = re.compile(r"\b(?:at|by|until|around|from) $")
+_PARTICLE = re.compile("[にのはか(]")
 _NOUN_AFTER = re.compile(r" ?[a-z0-9%]")
 
 
-def _any(words: Iterable[str]) -> str:
-    return "|".join(sorted(words, key=len, reverse=True))
+def _any(phrases: Iterable[str]) -> str:
+    return "|".join(sorted(phrases, key=len, reverse=True))
 
 
-_MONTH = f"(?:{_any(_ALL_MONTHS)})"
+_MONTH = f"(?:{_any(words.ALL_MONTHS)})"
 _DAY = f"(?:[0-9]{{1,2}}(?:st|nd|rd|th)?|{_any(ORDINALS)})"
 _YEAR = "(?:1[0-9]|20)[0-9]{2}"
 _COUNT = f"(?:[0-9]{{1,3}}|{_any(CARDINALS)})"
 _VAGUE = "(?:a |the )?(?:few|couple(?: of)?|several)"
 _SPAN = "(?:minute|min|hour|hr|day|week|month|year|decade)s?"
+_OF_A_YEAR = re.compile(rf" (?:of )?(?:{_YEAR}|last|this|next)\b")
 _TO_MONTH = re.compile(rf"(?: to | through | until |-){_MONTH}\b")
-_SHARES = {
-    "early": (0, 3), "mid": (1, 3), "middle of": (1, 3), "late": (2, 3),
-    "beginning of": (0, 6), "start of": (0, 6), "end of": (5, 6),
-}  # fmt: skip
-
-Reader = Callable[[re.Match[str], str], Atom | None]
 
 
-def _written_month(match: re.Match[str], text: str, name: str) -> bool:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A form found in the folded text, and what stands about it."""
+
+    match: re.Match[str]
+    text: str
+
+    def __getitem__(self, group: str) -> str:
+        return self.match[group] or ""
+
+    def before(self, group: str | int = 0) -> str:
+        """As much of the text before as the longest preposition takes."""
+        return self.match.string[max(0, self.match.start(group) - 24) : self.match.start(group)]
+
+    def after(self, pattern: re.Pattern[str]) -> bool:
+        """Whether the text goes on so."""
+        return pattern.match(self.match.string, self.match.end()) is not None
+
+    def capital(self, group: str) -> bool:
+        """Whether the group is written with a capital."""
+        return self.text[self.match.start(group)].isupper()
+
+
+Reader = Callable[[Seen], Atom | None]
+
+
+def _written_month(seen: Seen, name: str) -> bool:
     """Whether the name of a month is meant as one, by the words before it and its capital."""
-    word, begin = match[name], match.start(name)
-    before = match.string[max(0, begin - 24) : begin]
-    if word in _VERBS:
-        said = _PREPOSITION.search(before) or _TO_MONTH.match(match.string, match.end())
-        return bool(_SURE.search(before)) or (text[begin].isupper() and bool(said))
-    return word not in _NAMES or bool(_PREPOSITION.search(before)) or bool(_TO_MONTH.match(match.string, match.end()))
+    said = bool(_PREPOSITION.search(seen.before())) or seen.after(_TO_MONTH)
+    if seen[name] in words.VERBS:
+        return bool(_SURE.search(seen.before())) or (said and seen.capital(name))
+    return said or seen[name] not in words.NAMES
 
 
 def _day_number(written: str) -> int:
@@ -139,7 +88,7 @@ def _day_number(written: str) -> int:
 def _full_year(written: str) -> int:
     if len(written) == 4:
         return int(written)
-    return int(written) + (1900 if int(written) >= _CENTURY_TURN else 2000)
+    return int(written) + (1900 if int(written) >= words.CENTURY_TURN else 2000)
 
 
 def _dated(month: int, day: int, year: str | None) -> Atom:
@@ -147,208 +96,171 @@ def _dated(month: int, day: int, year: str | None) -> Atom:
     return atoms.inside(atoms.year(_full_year(year)), date) if year else date
 
 
-def _iso(match: re.Match[str], text: str) -> Atom | None:
-    month = atoms.inside(atoms.year(int(match["iso_year"])), atoms.month(int(match["iso_month"])))
-    return atoms.inside(month, atoms.day_of_month(int(match["iso_day"]), free=True)) if match["iso_day"] else month
+def _iso(seen: Seen) -> Atom | None:
+    month = atoms.inside(atoms.year(int(seen["iso_year"])), atoms.month(int(seen["iso_month"])))
+    return atoms.inside(month, atoms.day_of_month(int(seen["iso_day"]), free=True)) if seen["iso_day"] else month
 
 
-def _slashed(match: re.Match[str], text: str) -> Atom | None:
+def _slashed(seen: Seen) -> Atom | None:
     """5/4 is ambiguous: the month first, unless that cannot be; with dots the day first, as such dates are written."""
-    first, second = int(match["first"]), int(match["other"])
-    if match["sign"] == "." and not match["slash_year"]:
+    first, second = int(seen["first"]), int(seen["other"])
+    if seen["sign"] == "." and not seen["slash_year"]:
         return None
-    month, day = (second, first) if match["sign"] == "." or first > 12 else (first, second)
+    month, day = (second, first) if seen["sign"] == "." or first > 12 else (first, second)
     if month > 12 or day > 31:
         return None
-    before, after = (
-        match.string[max(0, match.start() - 24) : match.start()],
-        match.string[match.end() : match.end() + 1],
-    )
-    if not match["slash_year"] and not (_PREPOSITION.search(before) or after in tuple("にのはか(（")):
+    if not seen["slash_year"] and not (_PREPOSITION.search(seen.before()) or seen.after(_PARTICLE)):
         return None  # a fraction or a score
-    return _dated(month, day, match["slash_year"])
+    return _dated(month, day, seen["slash_year"])
 
 
-def _day_month(match: re.Match[str], text: str) -> Atom | None:
-    if _only_a_verb(match, text, "dm_month", match["dm_day"], match["dm_year"]):
+def _day_month(seen: Seen) -> Atom | None:
+    if _only_a_verb(seen, "dm_month", seen["dm_day"], seen["dm_year"]):
         return None
-    return _dated(_ALL_MONTHS[match["dm_month"]], _day_number(match["dm_day"]), match["dm_year"])
+    return _dated(words.ALL_MONTHS[seen["dm_month"]], _day_number(seen["dm_day"]), seen["dm_year"])
 
 
-def _month_day(match: re.Match[str], text: str) -> Atom | None:
-    if _only_a_verb(match, text, "md_month", match["md_day"], match["md_year"]):
+def _month_day(seen: Seen) -> Atom | None:
+    if _only_a_verb(seen, "md_month", seen["md_day"], seen["md_year"]):
         return None
-    return _dated(_ALL_MONTHS[match["md_month"]], _day_number(match["md_day"]), match["md_year"])
+    return _dated(words.ALL_MONTHS[seen["md_month"]], _day_number(seen["md_day"]), seen["md_year"])
 
 
-def _only_a_verb(match: re.Match[str], text: str, month: str, day: str, year: str | None) -> bool:
+def _only_a_verb(seen: Seen, month: str, day: str, year: str | None) -> bool:
     """may 5 people, I may second that: no year, no capital, no preposition, and the sentence goes on."""
-    if match[month] not in _VERBS or year or text[match.start(month)].isupper():
+    if seen[month] not in words.VERBS or year or seen.capital(month):
         return False
-    if _PREPOSITION.search(match.string[max(0, match.start() - 24) : match.start()]):
-        return False
-    return day in ORDINALS or bool(_NOUN_AFTER.match(match.string, match.end()))
+    return not _PREPOSITION.search(seen.before()) and (day in ORDINALS or seen.after(_NOUN_AFTER))
 
 
-def _month_year(match: re.Match[str], text: str) -> Atom | None:
-    return atoms.inside(atoms.year(int(match["my_year"])), atoms.month(_ALL_MONTHS[match["my_month"]]))
+def _month_year(seen: Seen) -> Atom | None:
+    return atoms.inside(atoms.year(int(seen["my_year"])), atoms.month(words.ALL_MONTHS[seen["my_month"]]))
 
 
-def _which(match: re.Match[str], text: str) -> Atom | None:
+def _which(seen: Seen) -> Atom | None:
     """last May, this Friday, next year; "this may" is a verb."""
-    which, what = _WHICH[match["which"]], match["what"]
-    if what in _ALL_MONTHS:
-        if what in _VERBS and which == "this" and not text[match.start("what")].isupper():
+    which, what = words.WHICH[seen["which"]], seen["what"]
+    if what in words.ALL_MONTHS:
+        if what in words.VERBS and which == "this" and not seen.capital("what"):
             return None
-        return atoms.month(_ALL_MONTHS[what], which)
-    if what in _SEASONS:
-        return atoms.season(_SEASONS[what], which)
-    if what in _FEASTS:
-        return atoms.date_of(*_FEASTS[what], which)
-    if what in _WEEKDAYS or what in _SHORT_WEEKDAYS:
-        return atoms.weekday((_WEEKDAYS | _SHORT_WEEKDAYS)[what], which)
-    if what in _PARTS:
-        return atoms.inside(atoms.relative("day", _OFFSETS[which]), atoms.part_of_day(*_PARTS[what]))
+        return atoms.month(words.ALL_MONTHS[what], which)
+    if what in words.SEASONS:
+        return atoms.season(words.SEASONS[what], which)
+    if what in words.FEASTS:
+        return atoms.date_of(*words.FEASTS[what], which)
+    if what in words.WEEKDAYS or what in words.SHORT_WEEKDAYS:
+        return atoms.weekday((words.WEEKDAYS | words.SHORT_WEEKDAYS)[what], which)
+    if what in words.PARTS:
+        return atoms.inside(atoms.relative("day", words.OFFSETS[which]), atoms.part_of_day(*words.PARTS[what]))
     if what == "weekend":
         return atoms.weekend(which)
-    return _unit_about(match["which"], what)
+    return _unit_about(seen["which"], what)
 
 
 def _unit_about(which: str, unit: str) -> Atom:
-    known: dict[str, Unit] = {"week": "week", "month": "month", "year": "year", "decade": "decade"}
     if which == "past":  # the past week is not the last one of the calendar
-        return atoms.lately(known[unit], 1)
-    return atoms.relative(known[unit], _OFFSETS[_WHICH[which]])
+        return atoms.lately(words.UNITS[unit], 1)
+    return atoms.relative(words.UNITS[unit], words.OFFSETS[words.WHICH[which]])
 
 
-def _before_last(match: re.Match[str], text: str) -> Atom | None:
-    what, offset = match["bl_what"], -2 if match["bl_side"] == "before last" else 2
-    if what in _WEEKDAYS:
-        return atoms.inside(atoms.relative("week", offset), atoms.weekday(_WEEKDAYS[what]))
+def _before_last(seen: Seen) -> Atom | None:
+    what, offset = seen["bl_what"], -2 if seen["bl_side"] == "before last" else 2
+    if what in words.WEEKDAYS:
+        return atoms.inside(atoms.relative("week", offset), atoms.weekday(words.WEEKDAYS[what]))
     if what == "night":
-        return atoms.inside(atoms.relative("day", offset), atoms.part_of_day(*_PARTS["night"]))
+        return atoms.inside(atoms.relative("day", offset), atoms.part_of_day(*words.PARTS["night"]))
     if what == "weekend":
         return atoms.inside(atoms.relative("week", offset), atoms.weekend())
-    return _unit(what, offset)
-
-
-def _unit(what: str, offset: int) -> Atom:
-    unit = _unit_named(what)
-    return atoms.relative(unit, offset)
+    return atoms.relative(words.UNITS[what], offset)
 
 
 def _unit_named(written: str) -> Unit:
-    named: dict[str, Unit] = {
-        "minute": "minute",
-        "min": "minute",
-        "hour": "hour",
-        "hr": "hour",
-        "day": "day",
-        "week": "week",
-        "month": "month",
-        "year": "year",
-        "decade": "decade",
-    }
-    return named[written.removesuffix("s")]
+    return words.UNITS[written.removesuffix("s")]
 
 
 def _count(written: str) -> int:
     return CARDINALS.get(written) or int(written)
 
 
-def _ago(match: re.Match[str], text: str) -> Atom | None:
-    unit, sign = _unit_named(match["ago_unit"]), 1 if match["ago_side"].startswith("from") else -1
-    return atoms.ago(unit, sign * _count(match["ago_count"]))
+def _ago(seen: Seen) -> Atom | None:
+    unit, sign = _unit_named(seen["ago_unit"]), 1 if seen["ago_side"].startswith("from") else -1
+    return atoms.ago(unit, sign * _count(seen["ago_count"]))
 
 
-def _half_ago(match: re.Match[str], text: str) -> Atom | None:
-    return atoms.ago("month", -6) if match["half_unit"] == "year" else atoms.ago("minute", -30)
+def _half_ago(seen: Seen) -> Atom | None:
+    return atoms.ago("month", -6) if seen["half_unit"] == "year" else atoms.ago("minute", -30)
 
 
-def _vaguely_ago(match: re.Match[str], text: str) -> Atom | None:
-    return atoms.some_ago(_unit_named(match["some_unit"]), *(_COUPLE if "couple" in match["some"] else _FEW))
+def _vaguely_ago(seen: Seen) -> Atom | None:
+    return atoms.some_ago(_unit_named(seen["some_unit"]), *(words.COUPLE if "couple" in seen["some"] else words.FEW))
 
 
-def _lately(match: re.Match[str], text: str) -> Atom | None:
-    written, unit = match["lately_count"], _unit_named(match["lately_unit"])
-    count = (
-        (_COUPLE if "couple" in written else _FEW)[1] if re.search("few|couple|several", written) else _count(written)
-    )
-    return atoms.lately(unit, -count if match["lately"] in ("next", "coming") else count)
+def _lately(seen: Seen) -> Atom | None:
+    written, unit = seen["lately_count"], _unit_named(seen["lately_unit"])
+    if "couple" in written:
+        count = words.COUPLE[1]
+    else:
+        count = words.FEW[1] if "few" in written or "several" in written else _count(written)
+    return atoms.lately(unit, -count if seen["lately"] in ("next", "coming") else count)
 
 
-def _month_alone(match: re.Match[str], text: str) -> Atom | None:
-    return atoms.month(_MONTHS[match["month"]]) if _written_month(match, text, "month") else None
+def _month_alone(seen: Seen) -> Atom | None:
+    return atoms.month(words.MONTHS[seen["month"]]) if _written_month(seen, "month") else None
 
 
-def _weekday_alone(match: re.Match[str], text: str) -> Atom | None:
-    before = match.string[max(0, match.start() - 12) : match.start()]
-    if _HABIT.search(before) or (match["weekday"] in _SHORT_WEEKDAYS and not before.endswith("on ")):
+def _weekday_alone(seen: Seen) -> Atom | None:
+    before = seen.before()
+    if _HABIT.search(before) or (seen["weekday"] in words.SHORT_WEEKDAYS and not before.endswith("on ")):
         return None
-    return atoms.weekday((_WEEKDAYS | _SHORT_WEEKDAYS)[match["weekday"]])
+    return atoms.weekday((words.WEEKDAYS | words.SHORT_WEEKDAYS)[seen["weekday"]])
 
 
-def _season_alone(match: re.Match[str], text: str) -> Atom | None:
-    before, after = (
-        match.string[max(0, match.start() - 24) : match.start()],
-        match.string[match.end() : match.end() + 12],
-    )
-    dated = re.match(rf" (?:of )?(?:{_YEAR}|last|this|next)\b", after)
-    fall = match["season"] in ("fall", "spring")
-    if (
-        fall
-        and not dated
-        and not re.search(r"\b(?:(?:in|during|over|since|until|by|of) the|early|mid|late)[ -]$", before)
-    ):
+def _season_alone(seen: Seen) -> Atom | None:
+    before = seen.before()
+    if seen["season"] in ("fall", "spring") and not (seen.after(_OF_A_YEAR) or _THE_SEASON.search(before)):
         return None
     free = bool(_PREPOSITION.search(before)) and not before.endswith(("of ", "for ", "about ", "to ", "and "))
-    return atoms.season(_SEASONS[match["season"]], free=free)
+    return atoms.season(words.SEASONS[seen["season"]], free=free)
 
 
-def _year_alone(match: re.Match[str], text: str) -> Atom | None:
-    before = match.string[max(0, match.start() - 24) : match.start()]
-    if _NO_YEAR.match(match.string, match.end()):
+def _year_alone(seen: Seen) -> Atom | None:
+    """A year after a preposition or at the end of a clause; 2022 steps are none."""
+    said = _PREPOSITION.search(seen.before()) or _YEAR_SAID.search(seen.before())
+    if seen.after(_NO_YEAR) or not (said or not seen.after(_NOUN_AFTER)):
         return None
-    said = _PREPOSITION.search(before) or before.endswith(
-        ("year ", "summer ", "winter ", "spring ", "fall ", "autumn ")
-    )
-    if not said and _NOUN_AFTER.match(match.string, match.end()):
-        return None
-    return atoms.year(int(match["year"]))
+    return atoms.year(int(seen["year"]))
 
 
-def _decade(match: re.Match[str], text: str) -> Atom | None:
-    written = match["decade"]
-    return atoms.decade(_DECADES[written] if written in _DECADES else int(written))
+def _decade(seen: Seen) -> Atom | None:
+    written = seen["decade"]
+    return atoms.decade(words.DECADES[written] if written in words.DECADES else int(written))
 
 
-def _clock(match: re.Match[str], text: str) -> Atom | None:
-    hour = int(match["hour"] or match["only_hour"] or match["plain_hour"])
-    minute = int(match["minute"]) if match["minute"] else None
-    if half := match["half"] or match["only_half"]:
+def _clock(seen: Seen) -> Atom | None:
+    hour = int(seen["hour"] or seen["only_hour"] or seen["plain_hour"])
+    minute = int(seen["minute"]) if seen["minute"] else None
+    if half := seen["half"] or seen["only_half"]:
         return atoms.clock(hour % 12 + (12 if half == "p" else 0), minute, free=True) if 1 <= hour <= 12 else None
-    before, after = (
-        match.string[max(0, match.start() - 12) : match.start()],
-        match.string[match.end() : match.end() + 1],
-    )
-    free = bool(match["plain_hour"]) or hour >= 13 or bool(re.search(r"\b(?:at|by|until|around|from) $", before))
-    return atoms.clock(hour, minute, free=free or after in tuple("にのか"), twelve=True)
+    free = bool(seen["plain_hour"]) or hour >= 13 or bool(_AT.search(seen.before())) or seen.after(_PARTICLE)
+    return atoms.clock(hour, minute, free=free, twelve=True)
 
 
-def _noon(match: re.Match[str], text: str) -> Atom | None:
-    return atoms.clock(24 if match["noon"] == "midnight" else 12, free=False)
+def _noon(seen: Seen) -> Atom | None:
+    return atoms.clock(24 if seen["noon"] == "midnight" else 12, free=False)
 
 
 # In the order they are tried at one place of the text.
 _FORMS: tuple[tuple[str, str, Reader], ...] = (
     (
         "iso",
-        rf"(?<![\w./-])(?P<iso_year>{_YEAR})[-/.](?P<iso_month>0?[1-9]|1[0-2])(?:[-/.](?P<iso_day>[0-9]{{1,2}}))?(?![0-9])(?![-/.][0-9])",
+        rf"(?<![\w./-])(?P<iso_year>{_YEAR})[-/.](?P<iso_month>0?[1-9]|1[0-2])"
+        r"(?:[-/.](?P<iso_day>[0-9]{1,2}))?(?![0-9])(?![-/.][0-9])",
         _iso,
     ),
     (
         "slashed",
-        r"(?<![\w./-])(?P<first>[0-9]{1,2})(?P<sign>[/.])(?P<other>[0-9]{1,2})(?:(?P=sign)(?P<slash_year>[0-9]{4}|[0-9]{2}))?(?![0-9])(?![/.][0-9])",
+        r"(?<![\w./-])(?P<first>[0-9]{1,2})(?P<sign>[/.])(?P<other>[0-9]{1,2})"
+        r"(?:(?P=sign)(?P<slash_year>[0-9]{4}|[0-9]{2}))?(?![0-9])(?![/.][0-9])",
         _slashed,
     ),
     (
@@ -364,27 +276,28 @@ _FORMS: tuple[tuple[str, str, Reader], ...] = (
     ("month_year", rf"\b(?P<my_month>{_MONTH})\b\.?,?(?: of)? (?P<my_year>{_YEAR})\b(?![-/.][0-9])", _month_year),
     (
         "clock_time",
-        r"(?<![0-9:.,$])(?:(?P<hour>[0-2]?[0-9]):(?P<minute>[0-5][0-9])(?::[0-5][0-9])?(?![0-9:])(?:\x20?(?P<half>[ap])\.?m\b)?"
+        r"(?<![0-9:.,$])(?:(?P<hour>[0-2]?[0-9]):(?P<minute>[0-5][0-9])(?::[0-5][0-9])?(?![0-9:])"
+        r"(?: ?(?P<half>[ap])\.?m\b)?"
         r"|(?P<only_hour>[0-9]{1,2}) ?(?P<only_half>[ap])\.?m\b|(?P<plain_hour>[0-9]{1,2}) o'clock\b)\.?",
         _clock,
     ),
     ("noon_time", r"\b(?P<noon>noon|midnight)\b", _noon),
     (
         "before_last",
-        rf"\b(?P<bl_what>week|month|year|weekend|night|{_any(_WEEKDAYS)}) (?P<bl_side>before last|after next)\b",
+        rf"\b(?P<bl_what>week|month|year|weekend|night|{_any(words.WEEKDAYS)}) (?P<bl_side>before last|after next)\b",
         _before_last,
     ),
     (
         "days",
-        rf"\b(?P<day>{_any(_DAYS)})\b",
-        lambda match, _: atoms.relative("day", _DAYS[match["day"]]),
+        rf"\b(?P<day>{_any(words.DAYS)})\b",
+        lambda seen: atoms.relative("day", words.DAYS[seen["day"]]),
     ),
     (
         "tonight",
         r"\btonight\b",
-        lambda *_: atoms.inside(atoms.relative("day", 0), atoms.part_of_day(*_PARTS["night"])),
+        lambda _: atoms.inside(atoms.relative("day", 0), atoms.part_of_day(*words.PARTS["night"])),
     ),
-    ("other_day", r"(?<=the\x20)other (?:day|night|week)\b", lambda *_: atoms.some_ago("day", *_OTHER_DAY)),
+    ("other_day", r"(?<=the\x20)other (?:day|night|week)\b", lambda _: atoms.some_ago("day", *words.OTHER_DAY)),
     ("half_ago", r"\bhalf an? (?P<half_unit>year|hour) ago\b", _half_ago),
     ("vaguely_ago", rf"\b(?P<some>{_VAGUE}) (?P<some_unit>{_SPAN}) (?:ago|back)\b", _vaguely_ago),
     ("ago", rf"\b(?P<ago_count>{_COUNT}) (?P<ago_unit>{_SPAN}) (?P<ago_side>ago|back|from now)\b", _ago),
@@ -395,46 +308,47 @@ _FORMS: tuple[tuple[str, str, Reader], ...] = (
     ),
     (
         "which_forms",
-        rf"\b(?P<which>{_any(_WHICH)}) (?P<what>{_any([*_ALL_MONTHS, *_WEEKDAYS, *_SHORT_WEEKDAYS, *_SEASONS, *_FEASTS, 'morning', 'afternoon', 'evening', 'night', 'weekend', 'week', 'month', 'year', 'decade'])})\b",
+        rf"\b(?P<which>{_any(words.WHICH)}) (?P<what>{_any(words.AFTER_WHICH)})\b",
         _which,
     ),
-    ("feast", rf"\b(?P<feasts>{_any(_FEASTS)})\b", lambda match, _: atoms.date_of(*_FEASTS[match["feasts"]])),
-    ("months", rf"\b(?P<month>{_any(_MONTHS)})\b", _month_alone),
-    ("weekend", r"(?<=the\x20)weekend\b", lambda *_: atoms.weekend()),
-    ("weekdays", rf"\b(?P<weekday>{_any([*_WEEKDAYS, *_SHORT_WEEKDAYS])})\b", _weekday_alone),
-    ("seasons", rf"\b(?P<season>{_any(_SEASONS)})\b", _season_alone),
+    ("feast", rf"\b(?P<feasts>{_any(words.FEASTS)})\b", lambda seen: atoms.date_of(*words.FEASTS[seen["feasts"]])),
+    ("months", rf"\b(?P<month>{_any(words.MONTHS)})\b", _month_alone),
+    ("weekend", r"(?<=the\x20)weekend\b", lambda _: atoms.weekend()),
+    ("weekdays", rf"\b(?P<weekday>{_any([*words.WEEKDAYS, *words.SHORT_WEEKDAYS])})\b", _weekday_alone),
+    ("seasons", rf"\b(?P<season>{_any(words.SEASONS)})\b", _season_alone),
     (
         "decades",
-        rf"(?:\b(?P<decade>(?:1[0-9]|20)[0-9]0(?='?s\b)|(?:(?<=the )|(?<=early )|(?<=late )|(?<=mid ))(?:[0-9]0(?='?s\b)|{_any(_DECADES)}))(?:'?s)?\b)",
+        rf"(?:\b(?P<decade>(?:1[0-9]|20)[0-9]0(?='?s\b)"
+        rf"|(?:(?<=the )|(?<=early )|(?<=late )|(?<=mid ))(?:[0-9]0(?='?s\b)|{_any(words.DECADES)}))(?:'?s)?\b)",
         _decade,
     ),
     ("years", rf"(?<![\w.,$€£¥#/:+-])(?P<year>{_YEAR})\b(?![%:/年月日-])(?![.,][0-9])", _year_alone),
-    ("parts", rf"\b(?P<part>{_any(_PARTS)})\b", lambda match, _: atoms.part_of_day(*_PARTS[match["part"]])),
-    ("shares", rf"\b(?P<share>{_any(_SHARES)})\b", lambda match, _: atoms.share(*_SHARES[match["share"]])),
+    ("parts", rf"\b(?P<part>{_any(words.PARTS)})\b", lambda seen: atoms.part_of_day(*words.PARTS[seen["part"]])),
+    ("shares", rf"\b(?P<share>{_any(words.SHARES)})\b", lambda seen: atoms.share(*words.SHARES[seen["share"]])),
 )
 _READERS = {name: reader for name, _, reader in _FORMS}
-# Only ASCII counts as a letter beside a word: 昨日3pm has a boundary before its 3.
 # Only ASCII counts as a letter beside a word: 昨日3pm has a beginning before its 3.
 _PATTERN = re.compile("(?<![a-z0-9_])(?:" + "|".join(f"(?P<{name}>{form})" for name, form, _ in _FORMS) + ")", re.ASCII)
 _WORD = re.compile("[a-z]+|[0-9]+")
 _FIRST_WORDS = frozenset(
     re.split("[ '-]", phrase)[0]
     for phrases in (
-        *(_ALL_MONTHS, ORDINALS, CARDINALS, _WEEKDAYS, _SHORT_WEEKDAYS, _SEASONS, _FEASTS, _PARTS, _DECADES, _DAYS),
-        *(_WHICH, _SHARES, "tonight other half few couple several noon midnight week month year weekend night".split()),
+        *(ORDINALS, CARDINALS, words.ALL_MONTHS, words.WEEKDAYS, words.SHORT_WEEKDAYS, words.SEASONS, words.FEASTS),
+        *(words.PARTS, words.DECADES, words.DAYS),
+        *(words.WHICH, words.SHARES, words.BEGINNINGS),
     )
     for phrase in phrases
 )
 # Every time in English has one of these words or a figure.
 _CUES = frozenset(
     word
-    for phrases in (_ALL_MONTHS, _WEEKDAYS, _SHORT_WEEKDAYS, _SEASONS, _PARTS, _DECADES, _DAYS)
+    for phrases in (
+        *(words.ALL_MONTHS, words.WEEKDAYS, words.SHORT_WEEKDAYS, words.SEASONS),
+        *(words.PARTS, words.DECADES, words.DAYS),
+    )
     for phrase in phrases
     for word in phrase.split()[-1:]
-) | frozenset(
-    "week weeks weekend month months year years decade decades days hours minutes mins hrs ago back other tonight midnight"
-    " christmas new valentine halloween".split()
-)
+) | frozenset(words.CUES)
 GLUE = re.compile(r" ?(?:(?:of|in|on|at|during|from) )?(?:the )?|'s |t|-")
 
 
@@ -449,11 +363,11 @@ def read(folded: str, text: str) -> Iterator[Atom]:
             continue
         if match := _PATTERN.match(folded, begin):
             end = match.end()
-            if (atom := _READERS[match.lastgroup or ""](match, text)) is not None:
+            if (atom := _READERS[match.lastgroup or ""](Seen(match, text))) is not None:
                 yield atom.at(begin, end)
 
 
 def _may_tell(folded: str) -> bool:
     """A quick no for most texts that tell no time."""
-    words = _WORD.findall(folded)
-    return not _CUES.isdisjoint(words) or any(map(str.isdecimal, words))
+    found = _WORD.findall(folded)
+    return not _CUES.isdisjoint(found) or any(map(str.isdecimal, found))

@@ -11,72 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 from dmha.domain.characters import HAN
 from dmha.domain.times import atoms
-from dmha.domain.times.atoms import Atom, Which
+from dmha.domain.times import han_words as words
+from dmha.domain.times.atoms import Atom
 from dmha.domain.times.calendar import Unit
 from dmha.domain.times.folding import folded as _folded
 from dmha.domain.times.folding import folded_pattern
 from dmha.domain.times.numbers import HAN_DIGITS, han_number
 
-_DAYS = {
-    "今日": 0, "きょう": 0, "本日": 0, "今天": 0,
-    "昨日": -1, "きのう": -1, "昨天": -1,
-    "一昨日": -2, "おととい": -2, "前天": -2, "大前天": -3,
-    "明日": 1, "あした": 1, "明天": 1,
-    "明後日": 2, "あさって": 2, "后天": 2, "大后天": 3,
-}  # fmt: skip
-_WEEKS = {
-    "先々週": -2, "先先週": -2, "上上周": -2, "上上个周": -2, "上上个星期": -2, "上上星期": -2, "上上个礼拜": -2,
-    "先週": -1, "上周": -1, "上个周": -1, "上星期": -1, "上个星期": -1, "上礼拜": -1, "上个礼拜": -1,
-    "今週": 0, "这周": 0, "本周": 0, "这星期": 0, "这个星期": 0, "这礼拜": 0, "这个礼拜": 0, "这个周": 0,
-    "来週": 1, "下周": 1, "下星期": 1, "下个星期": 1, "下礼拜": 1, "下个礼拜": 1, "下个周": 1,
-    "再来週": 2, "下下周": 2, "下下个星期": 2,
-}  # fmt: skip
-_MONTHS = {
-    "先々月": -2, "先先月": -2, "上上个月": -2, "上上月": -2,
-    "先月": -1, "上个月": -1, "上月": -1,
-    "今月": 0, "这个月": 0, "本月": 0, "这月": 0,
-    "来月": 1, "下个月": 1, "下月": 1, "再来月": 2, "下下个月": 2,
-}  # fmt: skip
-_YEARS = {
-    "一昨年": -2, "おととし": -2, "前年": -2, "大前年": -3,
-    "昨年": -1, "去年": -1, "今年": 0, "ことし": 0, "本年": 0,
-    "来年": 1, "明年": 1, "再来年": 2, "后年": 2,
-}  # fmt: skip
-_TWILIGHT, _NOON, _NIGHT = (0, 6), (11, 14), (18, 24)  # 24: the end of the lived day
-_PARTS = {
-    "未明": _TWILIGHT, "凌晨": _TWILIGHT, "明け方": (3, 7), "早朝": (4, 8), "清晨": (4, 8), "早晨": (5, 9),
-    "朝": (5, 12), "早上": (5, 12), "上午": (5, 12), "午前中": (5, 12), "午前": (0, 12),
-    "昼": _NOON, "中午": _NOON, "正午": _NOON, "午後": (12, 18), "下午": (12, 18), "夕方": (15, 19), "傍晚": (16, 20),
-    "夜": _NIGHT, "晩": _NIGHT, "晚上": _NIGHT, "夜里": _NIGHT, "夜中": (22, 24), "深夜": (22, 24), "半夜": (22, 24),
-}  # fmt: skip
-_DAY_PARTS = {
-    "今朝": (0, "朝"), "今早": (0, "朝"), "今晨": (0, "早晨"), "けさ": (0, "朝"),
-    "今夜": (0, "夜"), "今晩": (0, "夜"), "今夕": (0, "夕方"),
-    "昨夜": (-1, "夜"), "昨晩": (-1, "夜"), "ゆうべ": (-1, "夜"), "昨夕": (-1, "夕方"), "前晚": (-2, "夜"),
-    "明朝": (1, "朝"), "明早": (1, "朝"), "明晩": (1, "夜"), "昨早": (-1, "朝"),
-}  # fmt: skip
-_SEASONS = {"春": atoms.SPRING, "夏": atoms.SUMMER, "秋": atoms.AUTUMN, "冬": atoms.WINTER}
-_WEEKDAYS = {sign: number for number, sign in enumerate("月火水木金土日")}
-_WEEKDAYS |= {sign: number for number, sign in enumerate("一二三四五六")} | {"天": 6}
-_ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "明治": 1867, "民国": 1911}
-_SHARES = {
-    "上旬": (0, 3), "初旬": (0, 3), "中旬": (1, 3), "半ば": (1, 3), "下旬": (2, 3),
-    "初め": (0, 6), "はじめ": (0, 6), "初": (0, 6), "頭": (0, 6), "末": (5, 6), "底": (5, 6), "終わり": (5, 6),
-    "上半年": (0, 2), "前半": (0, 2), "下半年": (1, 2), "後半": (1, 2),
-}  # fmt: skip
-_WHICH: dict[str, Which] = {
-    "この前の": "last", "この間の": "last", "こないだの": "last", "前の": "last", "前回の": "last", "上个": "last",
-    "この": "this", "这个": "this", "今度の": "next", "次の": "next", "来る": "next", "下个": "next",
-}  # fmt: skip
-_UNITS: dict[str, Unit] = {
-    "分": "minute", "分钟": "minute", "时间": "hour", "小时": "hour", "钟头": "hour", "日": "day", "天": "day",
-    "周": "week", "周间": "week", "星期": "week", "礼拜": "week", "月": "month", "年": "year",
-}  # fmt: skip
-_FEW, _OTHER_DAY = (2, 6), (1, 10)  # 数日前, 先日
 
-
-def _any(words: Iterable[str]) -> str:
-    return "|".join(sorted(words, key=len, reverse=True))
+def _any(phrases: Iterable[str]) -> str:
+    return "|".join(sorted(phrases, key=len, reverse=True))
 
 
 _NUMBER = f"(?:[0-9]{{1,3}}|[{HAN_DIGITS}]{{1,5}})"
@@ -89,16 +33,16 @@ _NO_NUMBER = f"(?<![0-9{HAN_DIGITS}])"
 Reader = Callable[[re.Match[str]], Atom | None]
 
 
-def _table(unit: Unit, words: dict[str, int], group: str) -> tuple[str, str, Reader]:
-    read = {_folded(word): offset for word, offset in words.items()}
-    return group, f"(?:{_any(words)})(?![香菜])", lambda match: atoms.relative(unit, read[match[group]])
+def _table(unit: Unit, offsets: dict[str, int], group: str) -> tuple[str, str, Reader]:
+    read = {_folded(word): offset for word, offset in offsets.items()}
+    return group, f"(?:{_any(offsets)})(?![香菜])", lambda match: atoms.relative(unit, read[match[group]])
 
 
-_PARTS_READ = {_folded(word): hours for word, hours in _PARTS.items()}
-_DAY_PARTS_READ = {_folded(word): known for word, known in _DAY_PARTS.items()}
-_SHARES_READ = {_folded(word): known for word, known in _SHARES.items()}
-_WHICH_READ = {_folded(word): which for word, which in _WHICH.items()}
-_WEEKS_READ = {_folded(word): offset for word, offset in _WEEKS.items()}
+_PARTS_READ = {_folded(word): hours for word, hours in words.PARTS.items()}
+_DAY_PARTS_READ = {_folded(word): known for word, known in words.DAY_PARTS.items()}
+_SHARES_READ = {_folded(word): known for word, known in words.SHARES.items()}
+_WHICH_READ = {_folded(word): which for word, which in words.WHICH.items()}
+_WEEKS_READ = {_folded(word): offset for word, offset in words.WEEKS.items()}
 
 
 def _year(match: re.Match[str]) -> Atom | None:
@@ -108,7 +52,7 @@ def _year(match: re.Match[str]) -> Atom | None:
 
 def _era(match: re.Match[str]) -> Atom | None:
     number = 1 if match["era_year"] == "元" else han_number(match["era_year"])
-    return atoms.year(_ERAS[match["era_name"]] + number)
+    return atoms.year(words.ERAS[match["era_name"]] + number)
 
 
 def _decade(match: re.Match[str]) -> Atom | None:
@@ -134,7 +78,7 @@ def _day(match: re.Match[str]) -> Atom | None:
 def _weekday(match: re.Match[str]) -> Atom | None:
     sign = match["ja_weekday"] or match["zh_weekday"]
     which = _WHICH_READ.get(match["weekday_which"] or "", "near")
-    return atoms.weekend(which) if sign == "末" else atoms.weekday(_WEEKDAYS[sign], which)
+    return atoms.weekend(which) if sign == "末" else atoms.weekday(words.WEEKDAYS[sign], which)
 
 
 def _week(match: re.Match[str]) -> Atom | None:
@@ -143,11 +87,11 @@ def _week(match: re.Match[str]) -> Atom | None:
     sign = match["week_day"]
     if sign is None:
         return week
-    return atoms.inside(week, atoms.weekend() if sign == "末" else atoms.weekday(_WEEKDAYS[sign]))
+    return atoms.inside(week, atoms.weekend() if sign == "末" else atoms.weekday(words.WEEKDAYS[sign]))
 
 
 def _season(match: re.Match[str]) -> Atom | None:
-    first = _SEASONS[match["season"]]
+    first = words.SEASONS[match["season"]]
     if match["season_year"]:
         return atoms.inside(atoms.relative("year", {"今": 0, "昨": -1}[match["season_year"]]), atoms.season(first))
     which = _WHICH_READ.get(match["season_which"] or "")
@@ -155,7 +99,7 @@ def _season(match: re.Match[str]) -> Atom | None:
 
 
 def _unit(written: str) -> Unit:
-    return next(_UNITS[word] for word in sorted(_UNITS, key=len, reverse=True) if word in written)
+    return next(words.UNITS[word] for word in sorted(words.UNITS, key=len, reverse=True) if word in written)
 
 
 def _ago(match: re.Match[str]) -> Atom | None:
@@ -164,7 +108,7 @@ def _ago(match: re.Match[str]) -> Atom | None:
     if written == "半":
         return _half(unit, sign)
     if written in ("几", "数", "好几"):
-        return atoms.some_ago(unit, *(_FEW if sign < 0 else (-_FEW[1], -_FEW[0])))
+        return atoms.some_ago(unit, *(words.FEW if sign < 0 else (-words.FEW[1], -words.FEW[0])))
     return atoms.ago(unit, sign * han_number(written))
 
 
@@ -183,7 +127,7 @@ def _lately(match: re.Match[str]) -> Atom | None:
     sign = -1 if match["lately_side"] in ("今后", "接下来", "未来") else 1
     if written == "半":
         return atoms.lately("month", 6 * sign) if unit == "year" else None
-    return atoms.lately(unit, sign * (_FEW[1] if written in ("几", "数", "好几") else han_number(written)))
+    return atoms.lately(unit, sign * (words.FEW[1] if written in ("几", "数", "好几") else han_number(written)))
 
 
 def _clock(match: re.Match[str]) -> Atom | None:
@@ -195,7 +139,7 @@ def _clock(match: re.Match[str]) -> Atom | None:
 
 def _part_of_named_day(match: re.Match[str]) -> Atom | None:
     offset, part = _DAY_PARTS_READ[match["day_parts"]]
-    return atoms.inside(atoms.relative("day", offset), atoms.part_of_day(*_PARTS[part]))
+    return atoms.inside(atoms.relative("day", offset), atoms.part_of_day(*words.PARTS[part]))
 
 
 _FORMS: tuple[tuple[str, str, Reader], ...] = (
@@ -212,20 +156,20 @@ _FORMS: tuple[tuple[str, str, Reader], ...] = (
     (
         "other_days",
         "先日|この前(?!の)|この間(?!の)|こないだ(?!の)|前几天|前些天|前两天|前阵子",
-        lambda _: atoms.some_ago("day", *_OTHER_DAY),
+        lambda _: atoms.some_ago("day", *words.OTHER_DAY),
     ),
-    ("day_parts", f"(?:{_any(_DAY_PARTS)})(?![鮮鲜])", _part_of_named_day),
-    _table("day", _DAYS, "days"),
-    ("weeks", f"(?P<week>{_any(_WEEKS)})(?P<week_day>[一二三四五六日天末](?!本))?", _week),
-    _table("month", _MONTHS, "months"),
-    _table("year", _YEARS, "years"),
-    ("eras", f"(?P<era_name>{_any(_ERAS)})(?P<era_year>元|{_NUMBER})年(?!间|度|代)", _era),
-    ("decades", f"(?<![0-9])(?P<decade_of>(?:1[0-9]|20)?[0-9]0|[二三四五六七八九]十)年代", _decade),
+    ("day_parts", f"(?:{_any(words.DAY_PARTS)})(?![鮮鲜])", _part_of_named_day),
+    _table("day", words.DAYS, "days"),
+    ("weeks", f"(?P<week>{_any(words.WEEKS)})(?P<week_day>[一二三四五六日天末](?!本))?", _week),
+    _table("month", words.MONTHS, "months"),
+    _table("year", words.YEARS, "years"),
+    ("eras", f"(?P<era_name>{_any(words.ERAS)})(?P<era_year>元|{_NUMBER})年(?!间|度|代)", _era),
+    ("decades", "(?<![0-9])(?P<decade_of>(?:1[0-9]|20)?[0-9]0|[二三四五六七八九]十)年代", _decade),
     ("year", f"{_NO_NUMBER}(?P<y>[0-9]{{4}}|[〇零一二三四五六七八九]{{4}})年(?![间代度]|ぶり)", _year),
     ("month_day", f"{_NO_NUMBER}(?P<md_m>{_SMALL})月(?P<md_d>{_SMALL})[日号]", _month_day),
     (
         "month",
-        f"(?P<m_which>{_any(_WHICH)})?{_NO_NUMBER}(?P<m>{_SMALL})月(?!间|号|[一二两三四五六七八九十几]{{1,2}}[次回])",
+        f"(?P<m_which>{_any(words.WHICH)})?{_NO_NUMBER}(?P<m>{_SMALL})月(?!间|号|[一二两三四五六七八九十几]{{1,2}}[次回])",
         _month,
     ),
     (
@@ -235,24 +179,24 @@ _FORMS: tuple[tuple[str, str, Reader], ...] = (
     ),
     (
         "weekdays",
-        f"(?<![每毎])(?<!每周)(?<!毎周)(?P<weekday_which>{_any(_WHICH)})?(?:(?P<ja_weekday>[月火水木金土日])曜日?|(?<![每毎隔两])(?<![0-9{HAN_DIGITS}])(?:周|星期|礼拜)(?P<zh_weekday>[一二三四五六日天末])(?![回でに次本]))",
+        f"(?<![每毎])(?<!每周)(?<!毎周)(?P<weekday_which>{_any(words.WHICH)})?(?:(?P<ja_weekday>[月火水木金土日])曜日?|(?<![每毎隔两])(?<![0-9{HAN_DIGITS}])(?:周|星期|礼拜)(?P<zh_weekday>[一二三四五六日天末])(?![回でに次本]))",
         _weekday,
     ),
     (
         "seasons",
-        f"(?:(?P<season_which>{_any(_WHICH)})|(?P<season_year>[今昨]))?(?P<season>[春夏秋冬])(?:天|季|(?=休)|(?![{HAN}])|(?=[初末頭]))",
+        f"(?:(?P<season_which>{_any(words.WHICH)})|(?P<season_year>[今昨]))?(?P<season>[春夏秋冬])(?:天|季|(?=休)|(?![{HAN}])|(?=[初末頭]))",
         _season,
     ),
     (
         "edges",
         "(?P<edge_of>[年月])(?P<edge>[初末底])",
         lambda match: atoms.share(
-            *_SHARES[match["edge"]], cycle="year" if match["edge_of"] == "年" else "month", free=True
+            *words.SHARES[match["edge"]], cycle="year" if match["edge_of"] == "年" else "month", free=True
         ),
     ),
     (
         "part",
-        f"(?P<part_name>{_any(_PARTS)})(?![鮮鲜会叉])",
+        f"(?P<part_name>{_any(words.PARTS)})(?![鮮鲜会叉])",
         lambda match: atoms.part_of_day(*_PARTS_READ[match["part_name"]]),
     ),
     (
@@ -260,10 +204,21 @@ _FORMS: tuple[tuple[str, str, Reader], ...] = (
         f"{_NO_NUMBER}(?P<h>{_SMALL})(?P<h_sign>[时点])(?:(?P<h_half>半)|(?P<h_minute>{_SMALL})分|(?P<h_whole>钟))?(?![间代期候刻差给計计々常速数])",
         _clock,
     ),
-    ("share", f"(?P<share_name>{_any(_SHARES)})", lambda match: atoms.share(*_SHARES_READ[match["share_name"]])),
+    ("share", f"(?P<share_name>{_any(words.SHARES)})", lambda match: atoms.share(*_SHARES_READ[match["share_name"]])),
 )
 _READERS = {name: reader for name, _, reader in _FORMS}
-_WORDS = (_DAYS, _WEEKS, _MONTHS, _YEARS, _PARTS, _DAY_PARTS, _SEASONS, _ERAS, _SHARES, _WHICH)
+_WORDS = (
+    words.DAYS,
+    words.WEEKS,
+    words.MONTHS,
+    words.YEARS,
+    words.PARTS,
+    words.DAY_PARTS,
+    words.SEASONS,
+    words.ERAS,
+    words.SHARES,
+    words.WHICH,
+)
 _FIRST = (
     "".join(sorted({word[0] for words in _WORDS for word in words}))
     + HAN_DIGITS

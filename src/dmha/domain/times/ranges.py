@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import inf
 
 from dmha.domain.times.atoms import Atom
-from dmha.domain.times.calendar import Calendar, Period, Span, Unit
+from dmha.domain.times.calendar import Calendar, Period, Span, Unit, shifted
 from dmha.domain.times.folding import folded_pattern
 
 _NEAR = 20  # characters before a time in which its preposition stands
 _OPENING = re.compile(
     folded_pattern(
-        r"(?:\b(?P<english>ever since|since|from|between|before|prior to|after|until|till|up to|up until)"
+        r"(?:\b(?P<about>day|week|month|year) (?P<side>before|after|of)(?: the)? "
+        r"|\b(?P<english>ever since|since|from|between|before|prior to|after|until|till|up to|up until)"
         r"(?: the)?(?: (?:end|beginning|start) of)? |(?P<han>自从|从|自))$"
     )
 )
@@ -43,17 +44,19 @@ class Mention:
 def ranged(atoms: Iterable[Atom], text: str, calendar: Calendar) -> Iterator[Mention]:
     """The mentions of a text from its atoms: pairs joined to ranges, open sides opened."""
     waiting: Atom | None = None
+    floor = 0  # where the mention before ended: no other begins before it
     for atom in atoms:
-        if waiting is None:
+        mention = None
+        if waiting is not None and (mention := _pair(waiting, atom, text, calendar, floor)) is None:
+            mention = _single(waiting, text, calendar, floor, atom.begin)
             waiting = atom
-        elif (both := _pair(waiting, atom, text, calendar)) is not None:
-            yield both
-            waiting = None
         else:
-            yield from _single(waiting, text, calendar)
-            waiting = atom
-    if waiting is not None:
-        yield from _single(waiting, text, calendar)
+            waiting = atom if mention is None else None
+        if mention is not None:
+            floor = mention.end
+            yield mention
+    if waiting is not None and (mention := _single(waiting, text, calendar, floor, len(text))) is not None:
+        yield mention
 
 
 def _found(atom: Atom, calendar: Calendar, within: Period | None = None) -> Period | Span | None:
@@ -63,20 +66,43 @@ def _found(atom: Atom, calendar: Calendar, within: Period | None = None) -> Peri
         return None
 
 
-def _single(atom: Atom, text: str, calendar: Calendar) -> Iterator[Mention]:
+def _single(atom: Atom, text: str, calendar: Calendar, floor: int, ceiling: int) -> Mention | None:
     if not atom.free or (found := _found(atom, calendar)) is None:
-        return
+        return None
     span, begin, end = calendar.span(found), atom.begin, atom.end
-    if closing := _CLOSING.match(text, end):
+    if closing := _CLOSING.match(text, end, ceiling):
         span = _opened(span, closing.lastgroup or "", calendar)
         end = closing.end()
-    if opening := _OPENING.search(text[max(0, begin - _NEAR) : begin]):
+    opening = _OPENING.search(text, max(floor, begin - _NEAR), begin)
+    if opening and opening["about"]:
+        try:
+            span = calendar.span(_about(found, opening["about"], opening["side"], calendar))
+        except (ValueError, OverflowError):  # at the ends of the calendar
+            return None
+        begin -= len(opening[0])
+    elif opening:
         word = opening["english"] or "since"
         kind = "before" if word in _BEFORE else "after" if word in _AFTER else "until" if word in _UNTIL else "since"
         if closing is None and word != "between":
             span = _opened(span, kind, calendar)
         begin -= len(opening[0])
-    yield Mention(begin, end, span, atom.exact)
+    return Mention(begin, end, span, atom.exact)
+
+
+_UNITS: dict[str, Unit] = {"day": "day", "week": "week", "month": "month", "year": "year"}
+
+
+def _about(found: Period | Span, unit: str, side: str, calendar: Calendar) -> Period | Span:
+    """The week before 9 June, the day after Christmas, the week of 5 May."""
+    if isinstance(found, Span):
+        return found
+    if side == "of":
+        return calendar.holding(_UNITS[unit], found.start.date())
+    if side == "before":
+        first = shifted(found.start.date(), _UNITS[unit], -1)
+        return Period(datetime.combine(first, found.start.time()), found.start)
+    last = shifted(found.end.date(), _UNITS[unit], 1)
+    return Period(found.end, datetime.combine(last, found.end.time()))
 
 
 def _opened(span: Span, kind: str, calendar: Calendar) -> Span:
@@ -88,12 +114,12 @@ def _opened(span: Span, kind: str, calendar: Calendar) -> Span:
     return Span(-inf, span.start if kind == "before" else span.end)
 
 
-def _pair(left: Atom, right: Atom, text: str, calendar: Calendar) -> Mention | None:
-    """from X to Y, X〜Y, XからYまで as one mention, if it is one; the vaguer of the two takes its year from the other."""
+def _pair(left: Atom, right: Atom, text: str, calendar: Calendar, floor: int) -> Mention | None:
+    """from X to Y, X〜Y, XからYまで as one mention, if it is one; the vaguer takes its year from the other."""
     link = _LINK.fullmatch(text, left.end, right.begin) if right.begin - left.end <= _NEAR else None
     if link is None:
         return None
-    opening = _OPENING.search(text[max(0, left.begin - _NEAR) : left.begin])
+    opening = _OPENING.search(text, max(floor, left.begin - _NEAR), left.begin)
     if link["and"] and not (opening and opening["english"] == "between"):
         return None
     first, last = _found(left, calendar), _found(right, calendar)
@@ -107,7 +133,7 @@ def _pair(left: Atom, right: Atom, text: str, calendar: Calendar) -> Mention | N
     if span.start >= span.end:
         return None
     closing = _TO.match(text, right.end)
-    begin = left.begin - len(opening[0]) if opening else left.begin
+    begin = left.begin - len(opening[0]) if opening and not opening["about"] else left.begin
     return Mention(begin, closing.end() if closing else right.end, span, left.exact and right.exact)
 
 
