@@ -103,11 +103,8 @@ class Table:
         arrays, asked, needs = self._arrays, self._asked, self._asked.ranking.needs
         question = asked.question
         words = arrays.words(question.terms, self._heard)
-        made = {
-            "similarity": arrays.similarity(question.vector),
-            "static_bm25()": words.alone(),
-            "created_at": arrays.at,
-        }
+        similarity = arrays.similarity(question.vector)
+        made = {"similarity": similarity, "static_bm25()": words.alone(), "created_at": arrays.at}
         others: tuple[tuple[str, Callable[[], Column]], ...] = (
             ("similarity_nearby", lambda: self._nearby(similarity)),
             ("words_nearby", words.nearby),
