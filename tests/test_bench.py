@@ -486,7 +486,7 @@ def test_names_are_exchanged_whole_at_once_and_by_their_short_forms() -> None:
 
 
 def test_each_conversation_is_asked_its_own_and_its_neighbours_questions(tmp_path: Path) -> None:
-    """Names stand for one another in the neighbour's; own questions find their words, which the others mostly do not."""
+    """The names in a neighbour's question are one's own; its words are mostly not to be found."""
     speakers = {"Tom": "Ada", "Ines": "Bo"}
     other = json.loads(
         json.dumps(SAMPLE).replace("conv-1", "conv-2").replace('"Tom"', '"Ada"').replace('"Ines"', '"Bo"')
