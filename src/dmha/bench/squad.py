@@ -21,15 +21,15 @@ def load(data: Path) -> list[Tenant]:
         articles = json.loads(data.read_bytes())["data"]
         paragraphs = [paragraph for article in articles for paragraph in article["paragraphs"]]
         known = {text: str(number) for number, text in enumerate(dict.fromkeys(one["context"] for one in paragraphs))}
-        asked = {
-            (question["question"], known[paragraph["context"]])
+        asked = [
+            _question(question["question"], known[paragraph["context"]])
             for paragraph in paragraphs
             for question in paragraph["qas"]
             if not question.get("is_impossible")
-        }
+        ]
         skipped = sum(bool(question.get("is_impossible")) for one in paragraphs for question in one["qas"])
     lore = [Told(number, (uttered(number, text, "user", _TOLD),), "lore") for text, number in known.items()]
-    return [Tenant("paragraphs", (*lore, *(_question(text, number) for text, number in sorted(asked))), skipped)]
+    return [Tenant("paragraphs", (*lore, *asked), skipped)]
 
 
 def _question(text: str, number: str) -> Question:
