@@ -348,6 +348,12 @@ def test_every_benchmark_names_the_file_that_it_cannot_read(name: str) -> None:
     assert "--markdown" in run("bench", name, "--data", "talk.json", "--markdown", "--json").stderr
 
 
+def test_the_module_is_the_program() -> None:
+    """`python -m dmha.cli.app` does what `dmha` does."""
+    shown = subprocess.run([sys.executable, "-m", "dmha.cli.app", "--version"], capture_output=True, text=True)
+    assert shown.stdout == f"dmha {dmha.__version__}\n"
+
+
 def test_help_and_version_load_nothing_heavy() -> None:
     """`dmha --help` and `--version` answer without NumPy, SQLAlchemy or a model."""
     script = (

@@ -26,9 +26,9 @@ _TIME = "%b %d, %Y, %H:%M:%S"  # "Jan 15, 2029, 16:15:20"; no zone is told, so U
 
 def load(data: Path) -> list[Tenant]:
     """The users of a HaluMem file, one a line."""
-    with reading(data, "HaluMem", "Give a .jsonl file of HaluMem: a user a line, with `sessions`, `memory_points`."):
-        with data.open("rb") as lines:
-            return [_user(json.loads(line)) for line in lines if line.strip()]
+    fix = "Give a .jsonl file of HaluMem: a user a line, with `sessions` and `memory_points`."
+    with reading(data, "HaluMem", fix), data.open("rb") as lines:
+        return [_user(json.loads(line)) for line in lines if line.strip()]
 
 
 def _user(user: Mapping[str, Any]) -> Tenant:

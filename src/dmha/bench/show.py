@@ -23,6 +23,7 @@ def table(report: Report) -> RenderableType:
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
     shown: list[RenderableType] = []
     for level in ("turns", "sessions"):
@@ -32,9 +33,9 @@ def table(report: Report) -> RenderableType:
             scores.add_column(column, justify="right", no_wrap=True)
         for name, row in _rows(report):
             bold = "bold" if row is report.overall else None
-            scores.add_row(name, *_figures(row, level, _NARROW), style=bold)
+            scores.add_row(Text(name), *_figures(row, level, _NARROW), style=bold)
         shown.append(scores)
-    return Group(*shown, *_notes(report))
+    return Group(*shown, *map(Text, _notes(report)))  # no text of the data's is markup
 
 
 def markdown(report: Report) -> str:

@@ -258,3 +258,7 @@ def _show(said: RenderableType, value: Any, as_json: bool) -> None:
 
 def _console() -> Console:
     return Console(highlight=False, emoji=False)
+
+
+if __name__ == "__main__":  # benchmarks/bars.py runs it as a module
+    main()
