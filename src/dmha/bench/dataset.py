@@ -116,26 +116,27 @@ def elements(data: Path) -> Iterator[Any]:
     """The elements of a JSON array one after another: what a file of gigabytes holds is never all in memory."""
     decode = json.JSONDecoder().raw_decode
     with data.open(encoding="utf-8-sig") as file:
-        held = file.read(_AT_ONCE).lstrip()
+        held, at, size = file.read(_AT_ONCE), 1, _AT_ONCE
         if not held.startswith("["):
             raise ValueError("it is no JSON array")
-        held, size = held[1:].lstrip(), _AT_ONCE
-        while not held.startswith("]"):
+        while held[(at := _past_blanks(held, at)) : at + 1] != "]":
             try:
-                element, end = decode(held)
-                left = held[end:].lstrip()
-                if left[:1] not in (",", "]"):
+                element, end = decode(held, at)
+                end = _past_blanks(held, end)
+                if held[end : end + 1] not in (",", "]"):
                     raise ValueError("an element is followed by neither a comma nor the end")
-            except (
-                ValueError
-            ):  # broken, or not all of it has been read: twice as much is tried, so the work stays linear
+            except ValueError:  # broken, or not all of it was read: twice as much is tried, so the work stays linear
                 if not (more := file.read(size)):
                     raise
-                held, size = (held + more).lstrip(), 2 * size
+                held, at, size = held[at:] + more, 0, 2 * size
                 continue
             yield element
-            held, size = left.removeprefix(",").lstrip(), _AT_ONCE
-            if not held:
-                held = file.read(_AT_ONCE).lstrip()
-        if held[1:].strip() or file.read().strip():
+            at, size = end + (held[end] == ","), _AT_ONCE
+        if held[at + 1 :].strip() or file.read().strip():
             raise ValueError("something follows the array")
+
+
+def _past_blanks(text: str, at: int) -> int:
+    while text[at : at + 1].isspace():
+        at += 1
+    return at
