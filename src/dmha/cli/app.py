@@ -17,13 +17,13 @@ from rich.text import Text
 
 from dmha import __version__
 from dmha.cli import render
+from dmha.cli.bench import bench
 from dmha.cli.door import Door, open_streams
 from dmha.cli.options import Agent, Db, Json, Present, Ranking, Session, User, moment, opened, resumable, waiting, zone
 from dmha.errors import InvalidInput
 from dmha.types import Kind, Turn
 
 app = typer.Typer(cls=Door, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-bench = typer.Typer(no_args_is_help=True, help="Measure the memory against public data.")
 app.add_typer(bench, name="bench")
 
 
@@ -193,18 +193,6 @@ def import_(
     _show(f"{made} memories read from {render.shown(str(file))}.", {"file": str(file), "memories": made}, as_json)
 
 
-@bench.command()
-def locomo(
-    data: Annotated[Path, typer.Option("--data", help="locomo10.json, as its authors publish it.")],
-    ranking: Ranking = None,
-    as_json: Json = False,
-) -> None:
-    """Recall over LoCoMo's ten long conversations: is the answer's turn among what comes back?"""
-    from dmha.bench.locomo import main as measure
-
-    measure(data, ranking=ranking, as_json=as_json)
-
-
 @app.command()
 def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Set right what can be.")] = False,
@@ -270,3 +258,7 @@ def _show(said: RenderableType, value: Any, as_json: bool) -> None:
 
 def _console() -> Console:
     return Console(highlight=False, emoji=False)
+
+
+if __name__ == "__main__":  # benchmarks/bars.py runs it as a module
+    main()
