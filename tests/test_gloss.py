@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -156,6 +157,15 @@ def test_other_texts_keep_their_vectors(gloss: Glossed) -> None:
 def test_any_text_has_a_vector_of_length_one(gloss: Glossed, text: str) -> None:
     """Surrogates, controls, endless and rare texts too."""
     assert np.linalg.norm(gloss.embed([text])[0]) == pytest.approx(1, abs=1e-5)
+
+
+@needs_dictionaries
+def test_threads_share_it(gloss: Glossed) -> None:
+    """Four threads at once get the vectors that one gets."""
+    texts = [f"{n}匹の猫が窓から落ちた" for n in range(40)]
+    with ThreadPoolExecutor(4) as pool:
+        rows = list(pool.map(lambda text: gloss.embed([text])[0], texts))
+    assert np.array_equal(rows, gloss.embed(texts))
 
 
 @needs_dictionaries
