@@ -36,7 +36,8 @@ class Settings:
     database: str = "companion.db"
     """The file that is the memory; `:memory:` for one that ends with the process."""
     embedder: str = "minilm"
-    """`minilm`, `http(s)://host/v1#model` (OpenAI-compatible), or `sentence-transformers:NAME_OR_FOLDER`."""
+    """`minilm`, `gloss` (the same, with Japanese and Chinese put into English word by word; extra `gloss`),
+    `http(s)://host/v1#model` (OpenAI-compatible), or `sentence-transformers:NAME_OR_FOLDER`."""
     chat: str = "extractive"
     """`extractive` (no model), or `http(s)://host/v1#model` (OpenAI-compatible)."""
     api_key: str = ""
@@ -171,13 +172,18 @@ def make_embedder(settings: Settings, embedder: str | Embedder | None = None) ->
         from dmha.models.minilm import MiniLM
 
         return MiniLM(cache_folder(settings))
+    if chosen == "gloss":
+        from dmha.models.gloss.glossed import Glossed
+        from dmha.models.minilm import MiniLM
+
+        return Glossed(MiniLM(cache_folder(settings)))
     if chosen.startswith("sentence-transformers:"):
         from dmha.models.sentence_transformers import SentenceTransformersEmbedder
 
         return SentenceTransformersEmbedder(chosen.removeprefix("sentence-transformers:"))
     from dmha.models.openai import OpenAIEmbedder
 
-    base_url, model = _endpoint("DMHA_EMBEDDER", chosen, "minilm or sentence-transformers:NAME")
+    base_url, model = _endpoint("DMHA_EMBEDDER", chosen, "minilm, gloss or sentence-transformers:NAME")
     return OpenAIEmbedder(base_url, model, key=settings.api_key or None)
 
 
