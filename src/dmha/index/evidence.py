@@ -23,7 +23,7 @@ Column = NDArray[np.float64]
 BEFORE, AFTER = 0.6, 0.4
 # A stretch's words are worth more by being there than by being many: half of the most at half a word in a usual
 # stretch (recall@10 .810; at three words .804, at none .802), which is thirty usual utterances long.
-STRETCH_HALF, STRETCH_B, USUAL_STRETCH = 0.5, 0.4, 30.0
+STRETCH_HALF, STRETCH_B, USUAL_STRETCH = 1.0, 0.4, 30.0
 
 
 @dataclass(frozen=True, slots=True)
