@@ -31,13 +31,15 @@ Column = NDArray[np.float64]
 # little less, and each candidate costs 0.03 ms to read.
 NOMINATED = 100
 
-# Hit.confidence is logistic in what words and meaning say, on their fixed scales of 0..1: how likely the memory is to
-# know of what was asked. Fitted between LoCoMo questions asked of their own conversation and of another whose speakers'
-# names were put in: AUROC .90, Brier .13; the top hit's median is .29 words, .58 meaning against .09, .50.
-_WORDS, _MEANING, _DOUBT = 12.0, 9.0, 7.0
-# Where the embedder does not read the question, words alone tell: rounded from fits on JSQuAD, DRCD and CMRC (AUROC
-# .89, .91, .93).
-_WORDS_ALONE, _DOUBT_ALONE = 25.0, 5.2
+# Hit.confidence is logistic in what words (with the neighbours') and meaning say, on their fixed scales of 0..1: how
+# likely the memory is to know of what was asked. Fitted between LoCoMo questions asked of their own conversation and of
+# another whose speakers' names were put in (`dmha bench abstention`): AUROC .90, Brier .12; the top hit's median is .48
+# words, .53 meaning against .21, .37.
+_WORDS, _MEANING, _DOUBT = 7.5, 8.5, 6.25
+# Where the embedder does not read the question, words alone tell: fits between questions of JSQuAD, DRCD and CMRC asked
+# of the half that holds their paragraph and of the other (AUROC .99, .98, .97; 25/8.3, 29/8.6, 21/7.8), and a little
+# less doubt, for talk repeats a question's words less than articles do.
+_WORDS_ALONE, _DOUBT_ALONE = 24.0, 7.0
 
 _LOOKS_INTO = re.compile(r"exact_match_boost\((\w+)\)")
 _STRANGER = -1  # no speaker's id: whom nobody knows has said nothing
@@ -66,7 +68,7 @@ def rank(ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Aff
         return []
     columns, scores = _score(told, candidates, request, mood)
     ids = np.array(told["memory_id"], np.int64)
-    confidence = _confidence(columns["static_bm25()"], columns["similarity"], read=request.question.vector is not None)
+    confidence = _confidence(columns["words_nearby"], columns["similarity"], read=request.question.vector is not None)
     best = top(scores.total, ids, len(ids))
     shown = best[confidence[best] >= request.min_confidence][: request.top_k]
     states = ledger.reading.states(scope, ids[shown].tolist())

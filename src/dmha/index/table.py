@@ -104,10 +104,10 @@ class Table:
         question = asked.question
         words = arrays.words(question.terms, self._heard)
         similarity = arrays.similarity(question.vector)
-        made = {"similarity": similarity, "static_bm25()": words.alone(), "created_at": arrays.at}
+        made = {"similarity": similarity, "words_nearby": words.nearby(), "created_at": arrays.at}
         others: tuple[tuple[str, Callable[[], Column]], ...] = (
             ("similarity_nearby", lambda: self._nearby(similarity)),
-            ("words_nearby", words.nearby),
+            ("static_bm25()", words.alone),
             ("words_of_session", words.stretch),
             ("time_match", lambda: time_match(arrays.at, question.spans)),
             ("when_match", lambda: arrays.marked(TELLS_TIME) if question.asks_when else np.zeros(arrays.count)),
