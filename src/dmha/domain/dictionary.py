@@ -33,9 +33,10 @@ class Dictionary:
         self.readings = {folded_surface(surface): reading for surface, reading in entries}
         lengths: dict[str, set[int]] = defaultdict(set)
         for surface in self.readings:
-            lengths[surface[0]].add(len(surface))
-        self._lengths = {first: sorted(held, reverse=True) for first, held in lengths.items()}
-        self._first = re.compile(f"[{re.escape(''.join(lengths))}]") if lengths else None
+            lengths[surface[:2]].add(len(surface))
+        self._lengths = {begins: sorted(held, reverse=True) for begins, held in lengths.items()}
+        firsts = "".join({begins[0] for begins in lengths})
+        self._first = re.compile(f"[{re.escape(firsts)}]") if firsts else None
 
     def __bool__(self) -> bool:
         return bool(self.readings)
@@ -72,7 +73,7 @@ class Dictionary:
         while self._first and (first := self._first.search(folded, at)):
             start = first.start()
             at = start + 1
-            for length in self._lengths[first[0]]:
+            for length in (*self._lengths.get(folded[start : start + 2], ()), *self._lengths.get(first[0], ())):
                 surface = folded[start : start + length]
                 if surface in self.readings and _stands_apart(folded, start, start + len(surface)):
                     yield start, surface

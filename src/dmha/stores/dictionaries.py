@@ -34,6 +34,7 @@ _AT_ONCE = 1_000
 
 _SETTLED = schema.memories.c.tenant_id.not_in(select(schema.arrivals.c.tenant_id))
 _VERSION = Prepared(lambda _: select(func.max(schema.words.c.version)).where(_of(bindparam("tenant"))))
+_RECOUNTED = update(schema.terms).where(schema.terms.c.memory_id == bindparam("of"))
 
 
 def _of(tenant_id: int | BindParameter[Any]) -> ColumnElement[bool]:
@@ -112,16 +113,18 @@ class Dictionaries:
 
     def recount(self, counted: Sequence[tuple[Overtaken, Counted]]) -> None:
         """Replace the terms of memories that are still what was read, and tell every index."""
-        memories, terms = schema.memories, schema.terms
-        for start in range(0, len(counted), CHUNK):
-            some = counted[start : start + CHUNK]
-            query = select(memories.c.id, memories.c.version).where(memories.c.id.in_([each.id for each, _ in some]))
-            now = {row.id: row.version for row in self._connection.execute(query)}
-            for each, said in some:
-                if now.get(each.id) == each.version:
-                    values = counted_values(self._connection, each.tenant_id, said)
-                    self._connection.execute(update(terms).where(terms.c.memory_id == each.id).values(values))
-                    log(self._connection, each.tenant_id, [(each.id, each.version)])
+        memories, held = schema.memories, dict[int, int]()
+        ids = [each.id for each, _ in counted]
+        for start in range(0, len(ids), CHUNK):
+            query = select(memories.c.id, memories.c.version).where(memories.c.id.in_(ids[start : start + CHUNK]))
+            held |= {row.id: row.version for row in self._connection.execute(query)}
+        same = [(each, said) for each, said in counted if held.get(each.id) == each.version]
+        if same:
+            rows = [{"of": each.id, **counted_values(self._connection, each.tenant_id, said)} for each, said in same]
+            self._connection.execute(_RECOUNTED, rows)
+        for tenant_id in {each.tenant_id for each, _ in same}:
+            mine = [(each.id, each.version) for each, _ in same if each.tenant_id == tenant_id]
+            log(self._connection, tenant_id, mine)
 
 
 def _other(segmentation: str) -> ColumnElement[bool]:
