@@ -35,7 +35,8 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DMHA_DATABASE", str(tmp_path / "life.db"))
     monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setattr("dmha.settings.make_embedder", lambda *_: StubEmbedder())
+    for module in ("dmha.settings", "dmha.bench.runner"):
+        monkeypatch.setattr(f"{module}.make_embedder", lambda *_: StubEmbedder())
 
 
 def run(*typed: str, stdin: str | bytes | None = None) -> Result:
@@ -313,12 +314,44 @@ def test_the_doctor_tells_of_a_file_that_is_no_database(tmp_path: Path) -> None:
 # --- around the commands ---------------------------------------------------------------------------------------------
 
 
-def test_bench_hands_over_to_its_module(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`dmha bench locomo` calls the benchmark with what was typed."""
-    given: dict[str, Any] = {}
-    monkeypatch.setattr("dmha.bench.locomo.main", lambda data, **options: given.update(options, data=data))
-    assert run("bench", "locomo", "--data", "locomo10.json", "--ranking", "semantic", "--json").exit_code == 0
-    assert given == {"data": Path("locomo10.json"), "ranking": "semantic", "as_json": True}
+DIALOGUE = {
+    "language": "en",
+    "zone": "Asia/Tokyo",
+    "sessions": [
+        {
+            "id": "s1",
+            "at": "2026-01-05T09:00:00+09:00",
+            "turns": [{"id": "s1:1", "speaker": "aya", "text": "I moved to Osaka."}],
+        }
+    ],
+    "questions": [{"text": "Who moved?", "language": "en", "category": "single", "evidence": ["s1:1"]}],
+}
+
+
+def test_bench_measures_what_is_typed() -> None:
+    """The data, the ranking and the baselines are those that were typed; stdout is one JSON document, or Markdown."""
+    Path("talk.json").write_text(json.dumps(DIALOGUE), encoding="utf-8")
+    measured = told("bench", "dialogue", "--data", "talk.json", "--ranking", "semantic", "--baselines")
+    assert (measured["benchmark"], measured["ranking"], measured["embedder"]) == ("dialogue", "semantic", "stub")
+    assert measured["overall"]["questions"] == 1
+    assert len(measured["baselines"]) == 3
+    assert run("bench", "dialogue", "--data", "talk.json", "--markdown").stdout.startswith("| dialogue: turns | n |")
+    assert "one language" in run("bench", "dialogue", "--data", "talk.json").stdout
+
+
+@pytest.mark.parametrize("name", ["locomo", "longmemeval", "squad", "halumem", "dialogue", "abstention"])
+def test_every_benchmark_names_the_file_that_it_cannot_read(name: str) -> None:
+    """A file of another form is the caller's mistake; so are two forms of report at once."""
+    Path("talk.json").write_text('{"talk": 1}', encoding="utf-8")
+    refused = run("bench", name, "--data", "talk.json")
+    assert (refused.exit_code, "talk.json" in refused.stderr) == (2, True)
+    assert "--markdown" in run("bench", name, "--data", "talk.json", "--markdown", "--json").stderr
+
+
+def test_the_module_is_the_program() -> None:
+    """`python -m dmha.cli.app` does what `dmha` does."""
+    shown = subprocess.run([sys.executable, "-m", "dmha.cli.app", "--version"], capture_output=True, text=True)
+    assert shown.stdout == f"dmha {dmha.__version__}\n"
 
 
 def test_help_and_version_load_nothing_heavy() -> None:
@@ -401,7 +434,8 @@ def comparable(printed: str) -> str:
 def test_every_example_prints_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """docs/cli.md from its first example to its last, on one memory, with the default embedder."""
     monkeypatch.setattr("dmha.settings.make_embedder", make_embedder)
-    monkeypatch.setattr("dmha.bench.locomo.main", lambda *_, **__: None)
+    monkeypatch.setattr("dmha.bench.runner.run", lambda *_, **__: None)
+    monkeypatch.setattr("dmha.bench.show.table", lambda _: "")
     monkeypatch.setenv("COLUMNS", "120")
     for typed, piped, printed in examples():
         result = run(*typed, stdin=piped)

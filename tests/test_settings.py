@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from stubs import StubEmbedder
 
@@ -84,6 +87,36 @@ def test_a_mind_in_memory_leaves_nothing_behind() -> None:
         assert len(mind.search("bees", user_id="a")) == 1
     with dmha.open(":memory:", embedder=StubEmbedder()) as mind:
         assert mind.search("bees", user_id="a") == []
+
+
+def test_an_object_that_is_no_embedder_is_refused_by_name() -> None:
+    """What it lacks is said, before anything is opened."""
+    with pytest.raises(InvalidInput, match="has no id and no dimension"):
+        make_embedder(Settings(), embedder=type("Half", (), {"embed": None})())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda made: made * np.nan, "not of length 1"),
+        (lambda made: made * 3, "not of length 1"),
+        (lambda made: made * 0, "not of length 1"),
+        (lambda made: made[:, :3], "shape"),
+        (lambda made: made[:0], "shape"),
+    ],
+)
+def test_what_an_embedder_gives_is_not_taken_on_trust(spoil: Callable[[Any], Any], said: str) -> None:
+    """Vectors of another length or shape are the embedder's fault, and nothing is remembered with them."""
+
+    class Spoilt(StubEmbedder):
+        def embed(self, texts: list[str], /) -> Any:
+            return spoil(super().embed(texts))
+
+    with dmha.open(":memory:", embedder=Spoilt()) as mind:
+        with pytest.raises(Unavailable, match=said):
+            mind.add("bees", user_id="a")
+        with pytest.raises(Unavailable, match=said):
+            mind.search("bees", user_id="a")
 
 
 def test_importing_the_package_brings_nothing_heavy() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Unpack
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from dmha.asking import Asking, request_of, unweighted
 from dmha.checks import (
@@ -33,13 +34,13 @@ from dmha.domain import affect
 from dmha.domain.logic import plain
 from dmha.domain.segmentation import Segmentation
 from dmha.errors import InvalidInput, NotFound, Stale, Unavailable
-from dmha.faculties import metacognition
+from dmha.faculties import metacognition, reranking
 from dmha.faculties import recall as recalling
 from dmha.faculties.learning import lesson_of
 from dmha.faculties.perception import Perception, count
 from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import Asked, check_replaced, check_same, digest, hits_from, hits_to, reply_from, reply_to, reply_uid
-from dmha.protocols import ChatModel, Clock, Embedder, Index, Ledger, Progress, Truth, Words, no_progress
+from dmha.protocols import ChatModel, Clock, Embedder, Index, Ledger, Progress, Reranker, Truth, Words, no_progress
 from dmha.records import Perceived, Place, Remembered, Scope, State
 from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, put_before
 from dmha.transfer import export_file, import_file
@@ -60,7 +61,7 @@ class Mind:
 
     def __init__(
         self, truth: Truth, index: Index, embedder: Embedder, chat: ChatModel, clock: Clock, *, seed: int, zone: str,
-        cutters: Sequence[Words] = (),
+        reranker: Reranker | None = None, cutters: Sequence[Words] = (),
     ) -> None:  # fmt: skip
         self._truth = truth
         self._index = index
@@ -68,6 +69,7 @@ class Mind:
         self._clock = clock
         self._seed = seed
         self._zone = zone
+        self._reranker = reranker
         self._perception = Perception(embedder)
         self._segmentations = Segmentations(cutters)
 
@@ -141,10 +143,22 @@ class Mind:
             with self._truth.read() as ledger:
                 mood, aside = self._mood(ledger, scope), ledger.reading.aside(kept.last.turn_id)
                 request = replace(request, exclude=(memory_id, *ledger.reading.memories_of(aside)))
-                request = self._widened(ledger, scope, request)
-                hits = put_before(self._chat, recalling.rank(ledger, self._index, scope, request, mood))
+                request = self._worded(ledger, scope, request)
+                found = recalling.rank(ledger, self._index, scope, self._widened(request), mood)
+                hits = put_before(self._chat, found)
                 scene = Scene.of(ledger, scope, agent_id, kept.last, aside, heard, confidants, hits, mood, now)
             step.did = f"{len(hits)} memories came back"
+
+        if self._reranker is not None:
+            with trace("rerank") as step:
+                try:
+                    best = reranking.rerank(self._reranker, request.query.text, found, EVIDENCE, scene.zone)
+                    step.did = f"the best {len(best)} of {len(found)} by {self._reranker.id}"
+                except Unavailable as error:  # a companion answers with what it has
+                    _log.warning("what came back was not reranked: %s", error)
+                    best, step.did = found[:EVIDENCE], f"left in their order: {error}"
+                hits = put_before(self._chat, best)
+                scene = replace(scene, hits=hits)
 
         with trace("generate") as step:
             draft = scene.draft(self._chat, token_budget)
@@ -272,7 +286,10 @@ class Mind:
         place, request = self._place(user_id, agent_id, world), self._request(query, asking)
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
-            return [] if scope is None else [hit for _, hit in self._rank(ledger, scope, request)]
+            if scope is None:
+                return []
+            found = self._rank(ledger, scope, request)
+        return [hit for _, hit in self._best(found, scope, request)]
 
     def recall(
         self,
@@ -297,7 +314,8 @@ class Mind:
             if scope is not None and earlier is not None:
                 return hits_from(earlier["hits"], partial(ledger.reading.by_uid, scope))
             found = [] if scope is None else self._rank(ledger, scope, request)
-        hits = [hit for _, hit in found]
+        best = [] if scope is None else self._best(found, scope, request)
+        hits = [hit for _, hit in best]
 
         def strengthen(ledger: Ledger) -> None:
             here = ledger.places.ensure(place, self._zone, request.now)
@@ -306,7 +324,7 @@ class Mind:
                     return
                 outcome = {"asked": digest(asked), "hits": hits_to(hits)}
                 ledger.life.conclude(here, "recall", key, outcome, request.now)
-            self._strengthen(ledger, here, [state.memory_id for state, _ in found], request.now, key=key)
+            self._strengthen(ledger, here, [state.memory_id for state, _ in best], request.now, key=key)
 
         self._truth.write(strengthen)
         return hits
@@ -556,7 +574,7 @@ class Mind:
             scope = ledger.places.find(place)
             return self._segmentations.plain if scope is None else self._segmentations.of(ledger, scope.tenant_id)
 
-    def _widened(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> recalling.Request:
+    def _worded(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> recalling.Request:
         """The request with what this snapshot's dictionary, and readings where they are asked for, add to its words."""
         query = self._segmentations.of(ledger, scope.tenant_id).widened(request.query, by_reading=request.by_reading)
         if query is request.query:
@@ -566,14 +584,29 @@ class Mind:
     def _request(self, query: str, asking: Asking) -> recalling.Request:
         return request_of(self._perception, query, asking, now=self._now().timestamp(), seed=self._seed)
 
-    def _rank(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> list[tuple[State, Hit]]:
-        request = self._widened(ledger, scope, request)
-        mood = self._mood(ledger, scope) if request.ranking.needs & _MOODS else Affect()
+    def _widened(self, request: recalling.Request) -> recalling.Request:
+        """The request for as many as the reranker reads, where there is one."""
+        return request if self._reranker is None else replace(request, top_k=max(request.top_k, reranking.RERANKED))
+
+    def _rank(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> list[list[tuple[State, Hit]]]:
+        """What the ranking finds, best first: one list, or the joyful and the averse apart where both are wanted."""
+        request, mood = self._widened(self._worded(ledger, scope, request)), Affect()
+        if request.ranking.needs & _MOODS:
+            mood = self._mood(ledger, scope)
         if request.filters.polarity != "both":
-            return recalling.rank(ledger, self._index, scope, request, mood)
+            return [recalling.rank(ledger, self._index, scope, request, mood)]
         sides = [replace(request, filters=replace(request.filters, polarity=side)) for side in ("joy", "aversion")]
-        halves = [recalling.rank(ledger, self._index, scope, side, mood) for side in sides]
-        return recalling.alternate(*halves)[: request.top_k]
+        return [recalling.rank(ledger, self._index, scope, side, mood) for side in sides]
+
+    def _best(
+        self, found: Sequence[list[tuple[State, Hit]]], scope: Scope, request: recalling.Request
+    ) -> list[tuple[State, Hit]]:
+        """The best of what was found, by the reranker where there is one: a model, so inside no snapshot."""
+        if self._reranker is not None:
+            query, zone = request.query.text, ZoneInfo(scope.zone)
+            found = [reranking.rerank(self._reranker, query, side, request.top_k, zone) for side in found]
+        best = found[0] if len(found) == 1 else recalling.alternate(*found)
+        return best[: request.top_k]
 
     def _mood(self, ledger: Ledger, scope: Scope) -> Affect:
         now = self._now().timestamp()

@@ -105,6 +105,21 @@ class Words(Protocol):
     def cut(self, run: str, /) -> list[tuple[str, str | None]]: ...
 
 
+@runtime_checkable
+class Reranker(Protocol):
+    """Judges texts by reading each beside the question; asked of the few best, for it costs a model's run for each.
+
+    `rerank` gives float32 `[n]`, finite, one relevance a text in the order given: higher is better, on any scale that
+    is the same for all texts of the call. `id` names the model, for errors and traces. Raises `Unavailable` when the
+    model cannot be reached or does not judge every text.
+    """
+
+    @property
+    def id(self) -> str: ...
+
+    def rerank(self, query: str, texts: list[str], /) -> NDArray[np.float32]: ...
+
+
 class RankingLike(Protocol):
     """A compiled ranking, as an index needs it: the leaves it reads and its coarse stage over `n` rows of columns."""
 

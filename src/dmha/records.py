@@ -173,9 +173,10 @@ class Filters:
 class Rows:
     """What an index keeps of some memories, as columns of one length.
 
-    `private_to` is -1 where it was told openly. `terms` are the packed terms of all of them, one after the other:
-    `term_counts` says how many are whose. `vectors` has a row for each memory of `embedded`, in their order, and for no
-    other: the rest are not embedded.
+    `private_to` is -1 where it was told openly, `before` the memory of the turn before this one (-1: none), `sessions`
+    -1 where it was not said in any, but made of what was. `terms` are the packed terms of all of them, one after the
+    other: `term_counts` says how many are whose. `vectors` has a row for each memory of `embedded`, in their order, and
+    for no other: the rest are not embedded.
     """
 
     memory_ids: NDArray[np.int64]
@@ -183,6 +184,8 @@ class Rows:
     at: NDArray[np.float64]
     speaker_ids: NDArray[np.int64]
     private_to: NDArray[np.int64]
+    before: NDArray[np.int64]
+    sessions: NDArray[np.int64]
     languages: Sequence[str]
     lengths: NDArray[np.int64]
     terms: NDArray[np.void]
@@ -204,11 +207,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query made ready for an index: its terms with weights, its vector where the embedder serves it."""
+    """A query made ready for an index: its terms with weights, its vector where the embedder serves it.
+
+    `spans` are the times that it names, as (from, until); `asks_when` is that it wants to know one.
+    """
 
     text: str
     terms: Mapping[str, float]
     vector: NDArray[np.float32] | None
+    spans: tuple[tuple[float, float], ...] = ()
+    asks_when: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,11 +237,21 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What an index nominates: memory ids and, aligned with them, the columns that only it knows; both are exact."""
+    """What an index nominates: memory ids and, aligned with them, the columns that only it knows; all are exact.
+
+    By the ranking language's names; `similarity` and `static_bm25()` are always among them.
+    """
 
     memory_ids: NDArray[np.int64]
-    similarity: NDArray[np.float64]
-    static_bm25: NDArray[np.float64]
+    columns: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def similarity(self) -> NDArray[np.float64]:
+        return self.columns["similarity"]
+
+    @property
+    def static_bm25(self) -> NDArray[np.float64]:
+        return self.columns["static_bm25()"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class Scene:
     facts: Sequence[FactRow]
     rules: Sequence[RuleRow]
     window: Sequence[Uttered]
-    gists: Sequence[State]
+    latest_gists: Sequence[State]
     persona: Sequence[State]
     mood: Affect
     zone: ZoneInfo
@@ -101,9 +101,6 @@ class Scene:
     ) -> Scene:
         """Read what belongs to this moment; what was told in the turns `aside`, on other branches, does not."""
         reading = ledger.reading
-        recent = [state for state in reading.gists(scope, tip.turn_id, LATEST_GISTS) if _may_hear(state, present)]
-        recalled = [state for state, _ in hits if state.kind == "summary"]
-        gists = {state.memory_id: state for state in (*recalled, *recent)}
         return cls(
             name=name,
             heard=heard,
@@ -115,7 +112,9 @@ class Scene:
                 for turn in reading.window(scope, tip.turn_id)
                 if turn.uid != heard.uid and _may_hear(turn, present)
             ],
-            gists=sorted(gists.values(), key=lambda state: (state.at, state.memory_id)),
+            latest_gists=[
+                state for state in reading.gists(scope, tip.turn_id, LATEST_GISTS) if _may_hear(state, present)
+            ],
             persona=[state for state in reading.personas(scope, MOST_PERSONA) if _may_hear(state, present)],
             mood=mood,
             zone=ZoneInfo(scope.zone),
@@ -127,6 +126,13 @@ class Scene:
     def evidence(self) -> list[State]:
         """The memories that may answer, best first."""
         return [state for state, _ in self.hits if state.kind not in ("summary", "persona")]
+
+    @property
+    def gists(self) -> list[State]:
+        """The latest summaries and those that came back, oldest first."""
+        recalled = [state for state, _ in self.hits if state.kind == "summary"]
+        gists = {state.memory_id: state for state in (*recalled, *self.latest_gists)}
+        return sorted(gists.values(), key=lambda state: (state.at, state.memory_id))
 
     def confides(self, draft: str) -> bool:
         """Whether the draft may hold something told in private, so that it must not travel either."""

@@ -20,12 +20,13 @@ from dmha.errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
     from dmha.mind import Mind
-    from dmha.protocols import ChatModel, Clock, Embedder, Progress, Words
+    from dmha.protocols import ChatModel, Clock, Embedder, Progress, Reranker, Words
 
 _log = logging.getLogger("dmha")
 
 PREFIX = "DMHA_"
 _NOT_SETTINGS = {"config", "data", "soak"}
+_SECRETS = {"api_key", "reranker_key"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,10 @@ class Settings:
     """`extractive` (no model), or `http(s)://host/v1#model` (OpenAI-compatible)."""
     api_key: str = ""
     """Sent to the chat and embeddings endpoints as a bearer token."""
+    reranker: str = ""
+    """Empty (none), `http(s)://host/v1#model` (Cohere's and Jina's API), or a CrossEncoder's directory or name."""
+    reranker_key: str = ""
+    """Sent to the reranker's endpoint, and nowhere else, as a bearer token."""
     zone: str = "UTC"
     """The zone in which a new companion tells times, such as Asia/Tokyo."""
     cache: str = ""
@@ -50,7 +55,7 @@ class Settings:
     """The seed of everything that is drawn."""
 
     def __repr__(self) -> str:
-        shown = (f"{f.name}={'***' if f.name == 'api_key' else getattr(self, f.name)!r}" for f in fields(self))
+        shown = (f"{f.name}={'***' if f.name in _SECRETS else getattr(self, f.name)!r}" for f in fields(self))
         return f"Settings({', '.join(shown)})"
 
 
@@ -90,6 +95,7 @@ def open_mind(
     embedder: str | Embedder | None = None,
     chat: str | ChatModel | None = None,
     words: str | Sequence[Words] | None = None,
+    reranker: str | Reranker | None = None,
     clock: Clock | None = None,
     seed: int | None = None,
     zone: str | None = None,
@@ -110,6 +116,7 @@ def open_mind(
     embeds = make_embedder(settings, embedder)
     chats = make_chat(settings, chat)
     cutters = make_words(settings, words)
+    reranks = make_reranker(settings, reranker)
     truth = Truth(path)
     try:
         dimension = truth.adopt_embedder(embeds)
@@ -122,6 +129,7 @@ def open_mind(
             seed=settings.seed if seed is None else seed,
             zone=settings.zone if zone is None else check_zone("zone", zone),
             cutters=cutters,
+            reranker=reranks,
         )
         _count_what_waits(mind, *([progress] if progress else []))
         _embed_what_waits(mind, *([progress] if progress else []))
@@ -168,6 +176,10 @@ def make_embedder(settings: Settings, embedder: str | Embedder | None = None) ->
     """The embedder of that name or setting; an object is taken as it is."""
     chosen = settings.embedder if embedder is None else embedder
     if not isinstance(chosen, str):
+        lacking = [name for name in ("id", "dimension", "embed") if not hasattr(chosen, name)]
+        if lacking:
+            said = f"a {type(chosen).__name__} has no {' and no '.join(lacking)}"
+            raise InvalidInput("embedder", said, "Give a name, or an object with `id`, `dimension` and `embed`.")
         return chosen
     if chosen == "minilm":
         from dmha.models.minilm import MiniLM
@@ -216,6 +228,23 @@ def make_words(settings: Settings, words: str | Sequence[Words] | None = None) -
         else:
             raise InvalidInput("DMHA_WORDS", f"{name!r} names no segmenter", "Use sudachi, jieba or both with a comma.")
     return made
+
+
+def make_reranker(settings: Settings, reranker: str | Reranker | None = None) -> Reranker | None:
+    """The reranker of that name or setting, None where it is empty; an object is taken as it is."""
+    chosen = settings.reranker if reranker is None else reranker
+    if not isinstance(chosen, str):
+        return chosen
+    if not chosen:
+        return None
+    if "://" not in chosen:
+        from dmha.models.cross_encoder import CrossEncoderReranker
+
+        return CrossEncoderReranker(chosen)
+    from dmha.models.reranker import HTTPReranker
+
+    base_url, model = _endpoint("DMHA_RERANKER", chosen, "a CrossEncoder's directory or name")
+    return HTTPReranker(base_url, model, key=settings.reranker_key or None)
 
 
 def cache_folder(settings: Settings) -> Path:

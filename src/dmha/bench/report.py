@@ -1,56 +1,81 @@
-"""What a benchmark of recall measured, as values and as a table."""
+"""What a benchmark of recall measured, as values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from dmha.bench.metrics import mean, ndcg_at, percentile, recall_at, reciprocal_rank
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
+from dmha.bench.metrics import all_at, any_at, mean, ndcg_at, percentile, recall_at, reciprocal_rank
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One question's answer: the turns that came back, best first, with their sessions, and what was wanted of each."""
+    """One question's answer: the turns that came back, best first, with their sessions, and what was wanted of each.
+
+    `confidence` is that of the first hit, 0 where nothing came back.
+    """
 
     category: str
     turns: tuple[str | None, ...]
     sessions: tuple[str, ...]
     evidence: frozenset[str]
     evidence_sessions: frozenset[str]
-    search_s: float
-    embedding_s: float
+    confidence: float = 0.0
+    search_s: float = 0.0
+    embedding_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
-    """Averages over questions. A session is hit at 5 where one of the first five memories is of a wanted session."""
+class Measures:
+    """Averages over questions: the share of the wanted among the first k, whether any of it is, whether all of it."""
 
-    questions: int
     recall_1: float
     recall_5: float
     recall_10: float
+    any_1: float
+    any_5: float
+    any_10: float
+    all_1: float
+    all_5: float
+    all_10: float
     mrr: float
     ndcg_10: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scores(Measures):
+    """The measures of turns, and those of sessions, which stand in the order of their first turn that came back.
+
+    A session is hit at 5 where one of the first five memories is of a wanted session.
+    """
+
+    questions: int
     session_hit_5: float
+    session: Measures
 
     @classmethod
     def of(cls, judged: Sequence[Judged]) -> Scores:
-        def average(measure: Callable[[Judged], float]) -> float:
-            return mean([measure(one) for one in judged])
-
+        sessions = [(tuple(dict.fromkeys(one.sessions)), one.evidence_sessions) for one in judged]
         return cls(
+            **asdict(_measures([(one.turns, one.evidence) for one in judged])),
             questions=len(judged),
-            recall_1=average(lambda one: recall_at(one.turns, one.evidence, 1)),
-            recall_5=average(lambda one: recall_at(one.turns, one.evidence, 5)),
-            recall_10=average(lambda one: recall_at(one.turns, one.evidence, 10)),
-            mrr=average(lambda one: reciprocal_rank(one.turns, one.evidence)),
-            ndcg_10=average(lambda one: ndcg_at(one.turns, one.evidence, 10)),
-            session_hit_5=average(lambda one: not one.evidence_sessions.isdisjoint(one.sessions[:5])),
+            session_hit_5=mean([any_at(one.sessions, one.evidence_sessions, 5) for one in judged]),
+            session=_measures(sessions),
         )
+
+
+def _measures(ranked: Sequence[tuple[Sequence[object], frozenset[str]]]) -> Measures:
+    def average(measure: Callable[[Sequence[object], frozenset[str], int], float], k: int) -> float:
+        return mean([measure(found, wanted, k) for found, wanted in ranked])
+
+    at = {
+        f"{name}_{k}": average(measure, k)
+        for name, measure in (("recall", recall_at), ("any", any_at), ("all", all_at))
+        for k in (1, 5, 10)
+    }
+    mrr = mean([reciprocal_rank(found[:10], wanted) for found, wanted in ranked])
+    return Measures(**at, mrr=mrr, ndcg_10=average(ndcg_at, 10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +84,34 @@ class Milliseconds:
 
     p50: float
     p95: float
+    p99: float
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> Milliseconds:
-        return cls(1e3 * percentile(seconds, 0.50), 1e3 * percentile(seconds, 0.95))
+        return cls(*(1e3 * percentile(seconds, share) for share in (0.50, 0.95, 0.99)))
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was measured, of which data, and with what. `apart` is the whole `search` without its `embedding`."""
+    """What was measured, of which data, and with what.
 
+    `overall` is of the questions that `headline` names. `apart` is the whole `search` without its `embedding`. The
+    index counts its memories, gists included, and its bytes in memory.
+    """
+
+    benchmark: str
+    headline: str
     overall: Scores
     categories: dict[str, Scores]
+    baselines: dict[str, Scores]
+    figures: dict[str, float]
     search: Milliseconds
     embedding: Milliseconds
     apart: Milliseconds
     turns: int
     turns_per_s: float
+    index_memories: int
+    index_bytes: int
     unusable_questions: int
     ranking: str
     embedder: str
@@ -85,37 +121,3 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """The report in what JSON knows."""
         return asdict(self)
-
-
-def table(report: Report) -> RenderableType:
-    """The report for a terminal."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Group
-    from rich.table import Table
-
-    scores = Table(title="R is recall of the evidence turns", box=SIMPLE_HEAD)
-    scores.add_column("questions", no_wrap=True)
-    for column in ("n", "R@1", "R@5", "R@10", "MRR", "NDCG@10", "session@5"):
-        scores.add_column(column, justify="right")
-    for name, row in report.categories.items():
-        scores.add_row(name, *_figures(row))
-    scores.add_section()
-    scores.add_row("categories 1-4", *_figures(report.overall), style="bold")
-    return Group(scores, *_footnotes(report))
-
-
-def _figures(scores: Scores) -> list[str]:
-    measures = (scores.recall_1, scores.recall_5, scores.recall_10, scores.mrr, scores.ndcg_10, scores.session_hit_5)
-    return [str(scores.questions), *(f"{measure:.3f}" for measure in measures)]
-
-
-def _footnotes(report: Report) -> list[str]:
-    spans = {"search": report.search, "of it embedding": report.embedding, "without it": report.apart}
-    return [
-        "; ".join(f"{name} p50 {span.p50:.1f} ms, p95 {span.p95:.1f} ms" for name, span in spans.items()),
-        f"{report.turns} turns remembered, {report.turns_per_s:.0f} a second",
-        f"{report.unusable_questions} questions left out: no turn that exists is named as their evidence",
-        f"ranking: {report.ranking}",
-        f"dmha {report.version}, embedder {report.embedder}",
-        f"data sha256 {report.data_sha256}",
-    ]

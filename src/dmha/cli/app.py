@@ -17,6 +17,7 @@ from rich.text import Text
 
 from dmha import __version__
 from dmha.cli import render
+from dmha.cli.bench import bench
 from dmha.cli.door import Door, open_streams
 from dmha.cli.options import (
     Agent,
@@ -37,7 +38,6 @@ from dmha.errors import InvalidInput
 from dmha.types import Kind, Turn
 
 app = typer.Typer(cls=Door, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-bench = typer.Typer(no_args_is_help=True, help="Measure the memory against public data.")
 app.add_typer(bench, name="bench")
 dictionary = typer.Typer(no_args_is_help=True, help="Words of your own: one word however they look, and how read.")
 app.add_typer(dictionary, name="dictionary")
@@ -267,18 +267,6 @@ def list_words(db: Db = None, user: User = "me", agent: Agent = "default", as_js
     _show(render.entries(entries), {"version": version, "words": told}, as_json)
 
 
-@bench.command()
-def locomo(
-    data: Annotated[Path, typer.Option("--data", help="locomo10.json, as its authors publish it.")],
-    ranking: Ranking = None,
-    as_json: Json = False,
-) -> None:
-    """Recall over LoCoMo's ten long conversations: is the answer's turn among what comes back?"""
-    from dmha.bench.locomo import main as measure
-
-    measure(data, ranking=ranking, as_json=as_json)
-
-
 @app.command()
 def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Set right what can be.")] = False,
@@ -344,3 +332,7 @@ def _show(said: RenderableType, value: Any, as_json: bool) -> None:
 
 def _console() -> Console:
     return Console(highlight=False, emoji=False)
+
+
+if __name__ == "__main__":  # benchmarks/bars.py runs it as a module
+    main()

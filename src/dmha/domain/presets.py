@@ -23,9 +23,10 @@ class Preset:
 _ALL = (
     Preset(
         "default",
-        "similarity + 1.5 * static_bm25() + 0.1 * exact_match_boost(speaker) + 0.05 * retention + 0.1 * importance"
-        " - 0.5 * gist",
-        "Meaning and wording together; who is named, what is vivid and what matters a little ahead; gists behind.",
+        "words_nearby + 0.3 * words_of_session + 0.3 * similarity + 0.12 * similarity_nearby"
+        " + 0.2 * time_match + 0.1 * when_match + 0.08 * exact_match_boost(speaker)"
+        " + 0.08 * wordiness - 0.05 * asks - 0.5 * gist + 0.02 * retention + 0.02 * importance",
+        "Wording and meaning, of the turn and around it; when it was and who said it; what only asks and gists behind.",
     ),
     # The weights that DESIGN gives as AIRI's example; the others lean on it and are ours.
     Preset(

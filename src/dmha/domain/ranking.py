@@ -62,6 +62,20 @@ def keyed_uniform(seed: int, query: str, memory_ids: NDArray[np.int64]) -> NDArr
     return mixed.astype(np.float64) * 2.0**-53
 
 
+# What happened is told soon after it, and what is planned a little before: at this distance from the time asked about a
+# memory matches it half. LoCoMo's development half gains .01 to .02 in recall@10 from 2.5 / 5 days to 10 / 20.
+_AFTER, _BEFORE = 10 * 86_400.0, 5 * 86_400.0
+
+
+def time_match(at: NDArray[np.float64], spans: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+    """How near each moment lies to the nearest of these times: 1 within one of them, 0 where none is given."""
+    match = np.zeros(len(at))
+    for since, until in spans:
+        off = np.maximum((since - at) / _BEFORE, (at - until) / _AFTER)
+        match = np.maximum(match, np.exp2(-np.maximum(off, 0.0)))
+    return match
+
+
 # Scripts written without spaces, or (Hangul) with particles joined to the word: a term may begin and end anywhere.
 _UNSPACED = (
     "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u11ff\u1780-\u17ff"  # Thai, Lao; Tibetan; Burmese, Hangul jamo; Khmer

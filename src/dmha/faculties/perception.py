@@ -18,11 +18,12 @@ from dmha.domain import affect
 from dmha.domain.characters import language, served
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.domain.logic.statements import FactStatement, Parsed, parse_statements
+from dmha.domain.marks import marks
 from dmha.domain.query import Query, parse_query
 from dmha.domain.segmentation import Segmentation
 from dmha.domain.terms import pack
 from dmha.domain.text import terms
-from dmha.errors import InvalidInput
+from dmha.errors import InvalidInput, Unavailable
 from dmha.protocols import Embedder
 from dmha.records import Counted, Perceived, Question
 from dmha.types import NEVER_FADES, Affect, Kind, Turn
@@ -42,6 +43,9 @@ _FOREVER = 1_000 * 365.25 * 86_400.0
 
 # A given vector is brought to length 1, which float32 cannot do near its limits.
 _SHORTEST, _LONGEST = 1e-12, 1e12
+
+# How far the square of a vector's length may be from 1: what half precision loses over thousands of numbers.
+_UNIT = 1e-2
 
 # What is embedded begins with the speaker: measured on LoCoMo, recall@10 .50 with the name and .30 without.
 _EMBEDDED = "{speaker}: {text}"
@@ -100,7 +104,7 @@ class Perception:
     def embed(self, spoken: Sequence[tuple[str, str]]) -> list[NDArray[np.float32] | None]:
         """A vector for each (speaker, text); None where the embedder does not serve the text's script."""
         readable = [i for i, (_, words) in enumerate(spoken) if served(words, self.scripts)]
-        made = self._embedder.embed([_EMBEDDED.format(speaker=spoken[i][0], text=spoken[i][1]) for i in readable])
+        made = self._made([_EMBEDDED.format(speaker=spoken[i][0], text=spoken[i][1]) for i in readable])
         vectors: list[NDArray[np.float32] | None] = [None] * len(spoken)
         for place, vector in zip(readable, made, strict=True):
             vectors[place] = vector
@@ -114,8 +118,22 @@ class Perception:
         return Question(query, parsed.weights, vector), parsed
 
     def _embed_query(self, query: str) -> NDArray[np.float32]:
-        vector: NDArray[np.float32] = self._embedder.embed([query])[0]
-        return vector
+        return self._made([query])[0]
+
+    def _made(self, texts: list[str]) -> Sequence[NDArray[np.float32]]:
+        """What the embedder makes of them, which is never taken on trust: a NaN would stay in the truth for years."""
+        if not texts:
+            return []
+        made = self._embedder.embed(texts)
+        wanted = (len(texts), self._embedder.dimension)
+        if getattr(made, "shape", None) != wanted:
+            said = f"it gave an array of shape {getattr(made, 'shape', None)} for {wanted}"
+            raise Unavailable("embedder", said, "`embed` gives float32 [len(texts), dimension].")
+        lengths = (made * made).sum(axis=1)
+        if not (abs(lengths - 1.0) <= _UNIT).all():  # NaN is not
+            said = "it gave a vector that is not of length 1"
+            raise Unavailable("embedder", said, "Divide each vector by its length; none may be zero or hold NaN.")
+        return list(made)
 
     def _vectors(self, turns: Sequence[Turn]) -> list[NDArray[np.float32] | None]:
         wanting = [i for i, turn in enumerate(turns) if turn.vector is None]
@@ -149,9 +167,9 @@ class Perception:
 
 
 def count(words: str, segmentation: Segmentation = RULES_ALONE) -> Counted:
-    """A text as counted terms. Its length is that of the rules' terms: what is added makes no text a longer one."""
+    """A text as counted terms, with marks of what kind of turn it is. Its length is that of the rules' terms alone."""
     found = terms(words)
-    counted = pack([*found, *segmentation.added(words)])
+    counted = pack([*found, *segmentation.added(words), *marks(words)])
     return Counted(counted, language(words), len(found), segmentation.id, segmentation.dictionary.version)
 
 

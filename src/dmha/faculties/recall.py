@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from dmha.domain.expressions import Ranking, Scores
 from dmha.domain.forgetting import reinforce, retention, tier_after
 from dmha.domain.query import Query
 from dmha.domain.ranking import exact_match, keyed_uniform, top
+from dmha.domain.times import asks_when, mentions
 from dmha.protocols import Index, Ledger
 from dmha.records import Candidates, Filters, Question, Reach, Reinforcement, Scope, State
 from dmha.types import NEVER_FADES, Affect, Hit, Memory
@@ -111,7 +113,7 @@ def _nominate(ledger: Ledger, index: Index, scope: Scope, request: Request, mood
     return index.nominate(
         ledger.feed,
         scope.tenant_id,
-        request.question,
+        dated(request.question, datetime.fromtimestamp(request.now, ZoneInfo(scope.zone))),
         request.ranking,
         _reach(ledger, scope, request),
         now=request.now,
@@ -119,6 +121,12 @@ def _nominate(ledger: Ledger, index: Index, scope: Scope, request: Request, mood
         count=max(NOMINATED, request.top_k),
         scalars={"mood_joy": mood.joy, "mood_aversion": mood.aversion},
     )
+
+
+def dated(question: Question, now: datetime) -> Question:
+    """The question with the times that it names, as they are meant at this moment in this zone."""
+    times = tuple((mention.span.start, mention.span.end) for mention in mentions(question.text, now=now))
+    return replace(question, spans=times, asks_when=asks_when(question.text))
 
 
 def _reach(ledger: Ledger, scope: Scope, request: Request) -> Reach:
@@ -147,8 +155,7 @@ def _score(
     place = {memory_id: i for i, memory_id in enumerate(candidates.memory_ids.tolist())}
     order = [place[memory_id] for memory_id in told["memory_id"]]
     columns: dict[str, Column] = {
-        "similarity": candidates.similarity[order],
-        "static_bm25()": candidates.static_bm25[order],
+        **{name: column[order] for name, column in candidates.columns.items()},
         "now": np.asarray(request.now),
         "mood_joy": np.asarray(mood.joy),
         "mood_aversion": np.asarray(mood.aversion),

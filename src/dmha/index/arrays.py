@@ -1,4 +1,4 @@
-"""One tenant's memories as columns: times, speakers, who has to be present, vectors, and the postings of their words.
+"""One tenant's memories as columns: times, speakers, who has to be present, vectors, words, and where each was said.
 
 A row is never overwritten: a new version of a memory is a new row and the old one dies. When a quarter are dead, the
 living move together, in place: loading a million again would take as long as the first time.
@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from dmha.domain.terms import MAX_SATURATION, PRIOR_DOCUMENTS, REFERENCE_LENGTH, idf, saturated, term_id
+from dmha.domain.terms import REFERENCE_LENGTH, saturated, term_id
 from dmha.errors import Unavailable
+from dmha.index.evidence import Words
 from dmha.index.lookup import Lookup
 from dmha.index.postings import Postings
-from dmha.index.vectors import Codes, Exact, Similar, Vectors
+from dmha.index.talk import Talk
+from dmha.index.vectors import Codes, Exact, Vectors
 from dmha.records import Reach, Rows
 
 # From here on vectors are kept as codes. 50,000 exact products take 3 ms, as scanning so many codes and reading 400
@@ -30,7 +32,7 @@ Mask = Callable[[slice], NDArray[np.bool_]]
 
 _OBJECTS = 8_192  # what Python keeps of a tenant around the columns, the question's lock included
 _MOST_DEAD = 0.25
-_COLUMNS = ("_memory_ids", "_versions", "_at", "_speaker_ids", "_private_to", "_alive")
+_COLUMNS = ("_memory_ids", "_versions", "_at", "_speaker_ids", "_private_to", "_alive", "_shares")
 
 
 class TenantArrays:
@@ -49,6 +51,8 @@ class TenantArrays:
         self._speaker_ids = np.empty(0, np.int64)
         self._private_to = np.empty(0, np.int64)
         self._alive = np.empty(0, np.bool_)
+        self._shares = np.empty(0, np.float32)  # lengths in usual utterances
+        self._talk = Talk()
         self._lookup = Lookup()
         self._postings = Postings()
         self._vectors: Vectors = (Exact if expected < codes_from else Codes)(dimension)
@@ -59,7 +63,8 @@ class TenantArrays:
     def nbytes(self) -> int:
         """Bytes held."""
         columns: Iterator[int] = (getattr(self, name).nbytes for name in _COLUMNS)
-        return _OBJECTS + sum(columns) + self._lookup.nbytes + self._postings.nbytes + self._vectors.nbytes
+        parts = (self._lookup, self._postings, self._vectors, self._talk)
+        return _OBJECTS + sum(columns) + sum(part.nbytes for part in parts)
 
     @property
     def living(self) -> int:
@@ -79,6 +84,15 @@ class TenantArrays:
     def at(self) -> NDArray[np.float64]:
         return self._at[: self.count]
 
+    @property
+    def shares(self) -> NDArray[np.float32]:
+        """How long each memory is, in usual utterances of its language."""
+        return self._shares[: self.count]
+
+    def neighbours(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The rows of the turn before and of the turn after each row; -1 where there is none."""
+        return self._talk.neighbours(self._lookup, self.memory_ids)
+
     def put(self, rows: Rows) -> None:
         """Take memories as the truth has them now; a version older than the one held changes nothing."""
         held = self._lookup.rows(rows.memory_ids)
@@ -94,9 +108,22 @@ class TenantArrays:
         """Let memories go; unknown ones are gone already."""
         rows = self._lookup.pop(memory_ids)
         self._alive[rows] = False
+        self._talk.drop(rows, self.memory_ids)
         self.dead += len(rows)
         if self.dead > _MOST_DEAD * self.count:
             self._compact()
+
+    def audible(self, reach: Reach) -> NDArray[np.bool_] | None:
+        """The rows that may be listened to, whatever may come back: alive, heard by who is present; None: all."""
+        private = self._private_to[: self.count] >= 0
+        if not self.dead and not reach.exclude and not private.any():
+            return None
+        heard = ~private
+        for speaker_id in reach.present:
+            heard |= self._private_to[: self.count] == speaker_id
+        heard &= self._alive[: self.count]
+        heard[self._lookup.rows(reach.exclude)] = False
+        return heard
 
     def visible(self, reach: Reach) -> Mask:
         """Which rows may come back: alive, and within reach."""
@@ -123,34 +150,37 @@ class TenantArrays:
 
         return mask
 
-    def vectors(self, rows: NDArray[np.intp]) -> NDArray[np.float32] | None:
-        """The vectors of these rows; None where only their signs are held."""
-        return self._vectors.of(rows) if isinstance(self._vectors, Exact) else None
+    def vectors(self, memory_ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The vectors of these memories while they are exact; all zero where there is none."""
+        if not isinstance(self._vectors, Exact):
+            raise TypeError("only the signs of their numbers are held")
+        rows = self._lookup.find(memory_ids)
+        found = self._vectors.of(rows)
+        found[rows < 0] = 0.0
+        return found
 
-    def similar(self, vector: NDArray[np.float32] | None) -> Similar:
-        """Cosine to a stretch of rows, an estimate where they are coded; 0 where either side has no vector."""
-        if vector is None:
-            return lambda part: np.zeros(part.stop - part.start)
-        return self._vectors.against(vector)
+    def similarity(self, vector: NDArray[np.float32] | None) -> NDArray[np.float64]:
+        """Cosine to every row, an estimate where they are coded; 0 where either side has no vector."""
+        column = np.zeros(self.count)
+        if vector is not None:
+            similar = self._vectors.against(vector)
+            for start in range(0, self.count, BLOCK):
+                part = slice(start, min(start + BLOCK, self.count))
+                column[part] = similar(part)
+        return column
 
-    def static_bm25(self, terms: Mapping[str, float]) -> NDArray[np.float64]:
-        """BM25 of every row in 0..1: the score divided by the most that the question could earn.
+    def words(self, terms: Mapping[str, float], heard: NDArray[np.bool_] | None) -> Words:
+        """What a question's words say of the rows, as far as these are heard."""
+        before, after = self.neighbours()
+        stretches, sizes = self._talk.stretches(self.count), self._talk.sizes
+        living = self._alive if self.dead else None
+        return Words(self._postings, terms, self.living, living, heard, before, after, stretches, sizes)
 
-        Only living rows count for idf, so that an index that saw deletions scores as one made anew. Terms that no
-        memory holds count towards the most: a question about the unknown stays low however well its common words
-        match.
-        """
-        scores = np.zeros(self.count)
-        most = 0.0
-        for term, weight in terms.items():
-            rows, weights = self._postings.of(term_id(term))
-            frequency = int(np.count_nonzero(self._alive[rows])) if self.dead else len(rows)
-            worth = weight * idf(self.living + PRIOR_DOCUMENTS, frequency)
-            scores[rows] += worth * weights
-            most += worth * MAX_SATURATION
-        if most:
-            scores /= most
-        return scores
+    def marked(self, mark: str) -> NDArray[np.float64]:
+        """1 for each row that bears the mark, else 0."""
+        column = np.zeros(self.count)
+        column[self._postings.of(term_id(mark))[0]] = 1.0
+        return column
 
     def fingerprints(self) -> dict[int, int]:
         """For each memory held a number that tells its content from any other: equal ones are held alike."""
@@ -181,6 +211,9 @@ class TenantArrays:
         self._memory_ids[here], self._versions[here], self._at[here] = rows.memory_ids, rows.versions, rows.at
         self._speaker_ids[here], self._private_to[here] = rows.speaker_ids, rows.private_to
         self._alive[here] = True
+        self._shares[here] = rows.lengths / _references(rows)
+        open_ = np.where(rows.private_to < 0, self._shares[here], 0.0)
+        self._talk.put(first, rows.memory_ids, rows.before, rows.sessions, rows.at, open_, self._lookup)
         self._lookup.add(rows.memory_ids, first)
         self._vectors.put(first, vectors)
         self.count += count
@@ -211,6 +244,7 @@ class TenantArrays:
             made[:held] = column
             setattr(self, name, made)
         self._vectors.reserve(len(self._memory_ids))
+        self._talk.reserve(len(self._memory_ids))
 
     def _compact(self) -> None:
         living = np.flatnonzero(self._alive[: self.count])
@@ -221,22 +255,28 @@ class TenantArrays:
         self._vectors.keep(living)
         self._postings.renumber(new_rows)
         self._lookup.renumber(new_rows)
+        self._talk.keep(living)
         self.count, self.dead = len(living), 0
 
 
 def _postings(rows: Rows, first: int) -> tuple[NDArray[np.uint64], NDArray[np.int32], NDArray[np.float32]]:
     count = len(rows.memory_ids)
-    references = np.array([REFERENCE_LENGTH.get(name, REFERENCE_LENGTH["other"]) for name in rows.languages])
+    references = _references(rows)
     weights = saturated(rows.terms, np.repeat(rows.lengths, rows.term_counts), np.repeat(references, rows.term_counts))
     owners = np.repeat(np.arange(first, first + count, dtype=np.int32), rows.term_counts)
     return rows.terms["term"].astype(np.uint64), owners, weights
+
+
+def _references(rows: Rows) -> NDArray[np.float64]:
+    return np.array([REFERENCE_LENGTH.get(name, REFERENCE_LENGTH["other"]) for name in rows.languages], np.float64)
 
 
 def _only(rows: Rows, kept: NDArray[np.bool_]) -> Rows:
     """Some of the rows."""
     return Rows(
         memory_ids=rows.memory_ids[kept], versions=rows.versions[kept], at=rows.at[kept],
-        speaker_ids=rows.speaker_ids[kept], private_to=rows.private_to[kept],
+        speaker_ids=rows.speaker_ids[kept], private_to=rows.private_to[kept], before=rows.before[kept],
+        sessions=rows.sessions[kept],
         languages=[language for language, keep in zip(rows.languages, kept, strict=True) if keep],
         lengths=rows.lengths[kept], terms=rows.terms[np.repeat(kept, rows.term_counts)],
         term_counts=rows.term_counts[kept], embedded=rows.embedded[kept], vectors=rows.vectors[kept[rows.embedded]],

@@ -17,19 +17,17 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dmha.domain.ranking import keyed_uniform, top
-from dmha.index.arrays import BLOCK, CODES_FROM, TenantArrays
-from dmha.index.best import best
+from dmha.index.arrays import CODES_FROM, TenantArrays
+from dmha.index.table import Asked, Found, Table
 from dmha.index.vectors import cosines
 from dmha.protocols import Feed, RankingLike
 from dmha.records import Candidates, Change, Question, Reach
-
-Column = NDArray[np.float64]
 
 # A quarter of a small laptop's memory. Of 384 dimensions that is 600,000 memories in tenants of a thousand (1.7 KB
 # each), six million in large ones (0.15 KB).
@@ -86,20 +84,19 @@ class LocalIndex:
         scalars: Mapping[str, float],
     ) -> Candidates:
         """The best `count` memories by the ranking's coarse stage, and the columns that only an index knows."""
-        asked = _Asked(question, ranking, {"now": now, **scalars}, seed)
+        asked = Asked(question, ranking, {"now": now, **scalars}, seed)
         held = self._hold(tenant_id)
         with held.lock:
             arrays = self._in_step(held, feed, tenant_id)
-            coded = arrays.coded
-            rescored = max(self._rescored, int(RESCORED_SHARE * arrays.count))
-            rows, found = _best(arrays, asked, reach, max(count, rescored) if coded else count)
-            vectors = arrays.vectors(rows)
+            rescored = max(self._rescored, int(RESCORED_SHARE * arrays.count)) if arrays.coded else 0
+            table = Table(arrays, asked, reach)
+            found = table.found(table.best(max(count, rescored)))
+            if not arrays.coded:
+                found = _exactly(found, asked, count, arrays.vectors)
         self._evict()
-        if question.vector is not None:
-            vectors = self._vectors(feed, found.memory_ids) if vectors is None else vectors
-            found = replace(found, similarity=cosines(vectors, question.vector))
-        order = top(asked.score(found), found.memory_ids, count)
-        return Candidates(found.memory_ids[order], found.similarity[order], found.static_bm25[order])
+        if rescored:
+            found = _exactly(found, asked, count, partial(self._vectors, feed))
+        return Candidates(found.memory_ids, found.columns)
 
     def drop(self) -> None:
         """Let every tenant go; the next question loads from the truth."""
@@ -164,53 +161,18 @@ class LocalIndex:
                 total -= gone.nbytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A question with what its ranking reads besides the columns of rows."""
-
-    question: Question
-    ranking: RankingLike
-    scalars: Mapping[str, float]
-    seed: int
-
-    def score(self, rows: _Stretch) -> Column:
-        """The coarse scores of some rows."""
-        columns: dict[str, Column | float] = {
-            "similarity": rows.similarity, "static_bm25()": rows.static_bm25, "created_at": rows.at, **self.scalars
-        }  # fmt: skip
-        if "random()" in self.ranking.needs:
-            columns["random()"] = keyed_uniform(self.seed, self.question.text, rows.memory_ids)
-        return self.ranking.coarse(columns, len(rows.memory_ids))
-
-
-@dataclass(frozen=True, slots=True)
-class _Stretch:
-    """Some rows with the columns that the coarse stage reads."""
-
-    memory_ids: NDArray[np.int64]
-    at: Column
-    similarity: Column
-    static_bm25: Column
-
-
-def _best(arrays: TenantArrays, asked: _Asked, reach: Reach, count: int) -> tuple[NDArray[np.intp], _Stretch]:
-    """The best rows within reach, in no order, their similarity as the arrays know it."""
-    visible, similar = arrays.visible(reach), arrays.similar(asked.question.vector)
-    static_bm25 = arrays.static_bm25(asked.question.terms)
-    similarity = np.empty(arrays.count)
-
-    def score(part: slice) -> Column:
-        mask = visible(part)
-        if not mask.any():
-            return np.full(len(mask), -np.inf)
-        similarity[part] = similar(part)
-        scores = asked.score(_Stretch(arrays.memory_ids[part], arrays.at[part], similarity[part], static_bm25[part]))
-        scores[~mask] = -np.inf
-        return scores
-
-    rows, scores = best(arrays.count, BLOCK, count, score)
-    rows = rows[top(scores, arrays.memory_ids[rows], count)]
-    return rows, _Stretch(arrays.memory_ids[rows], arrays.at[rows], similarity[rows], static_bm25[rows])
+def _exactly(
+    found: Found, asked: Asked, count: int, vectors: Callable[[NDArray[np.int64]], NDArray[np.float32]]
+) -> Found:
+    """The best of these by exact similarities; those of neighbours are read for the best alone."""
+    vector = asked.question.vector
+    if vector is None:
+        return found.best(asked, count)
+    found = found.having("similarity", cosines(vectors(found.memory_ids), vector)).best(asked, count)
+    if "similarity_nearby" not in asked.ranking.needs:
+        return found
+    before, after = (cosines(vectors(ids), vector) for ids in (found.before, found.after))
+    return found.having("similarity_nearby", 0.5 * (before + after)).best(asked, count)
 
 
 def _apply(arrays: TenantArrays, feed: Feed, changes: Collection[Change]) -> None:

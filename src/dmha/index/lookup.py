@@ -44,14 +44,19 @@ class Lookup:
 
     def rows(self, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of those of these ids that are held."""
+        rows = self.find(ids)
+        return rows[rows >= 0]
+
+    def find(self, ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+        """The row of each of these ids, -1 where it is not held."""
         wanted = np.asarray(ids, np.int64)
         places, held = self._places(wanted)
-        rows = self._rows[places[held]]
-        if not self._late:
-            return rows
-        late = (self._late.get(memory_id, -1) for memory_id in wanted.tolist())
-        late_rows = np.fromiter(late, np.int64, len(wanted))
-        return np.concatenate([rows, late_rows[late_rows >= 0]])
+        rows = np.full(len(wanted), -1, np.int64)
+        rows[held] = self._rows[places[held]]
+        if self._late:
+            late = np.fromiter((self._late.get(memory_id, -1) for memory_id in wanted.tolist()), np.int64, len(wanted))
+            rows = np.maximum(rows, late)
+        return rows
 
     def renumber(self, new_rows: NDArray[np.int64]) -> None:
         """Follow the rows to their new places: `new_rows[old]`."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, select
 
 from dmha.domain.terms import TERM_DTYPE
 from dmha.errors import Unavailable
@@ -98,7 +98,9 @@ class Feed:
 
 
 def _rows(ids: Ids) -> Select[Any]:
-    memories, vectors, terms = schema.memories, schema.vectors, schema.terms
+    memories, vectors, terms, turns = schema.memories, schema.vectors, schema.terms, schema.turns
+    before = memories.alias("before")
+    said = and_(turns.c.id == memories.c.turn_id, memories.c.source != "dream")
     return (
         select(
             memories.c.id,
@@ -106,6 +108,8 @@ def _rows(ids: Ids) -> Select[Any]:
             memories.c.at,
             memories.c.speaker_id,
             func.coalesce(memories.c.private_to, -1),
+            func.coalesce(before.c.id, -1),
+            case((memories.c.source == "dream", -1), else_=memories.c.session_id),
             terms.c.language,
             terms.c.length,
             terms.c.data,
@@ -113,6 +117,8 @@ def _rows(ids: Ids) -> Select[Any]:
         )
         .join(terms, terms.c.memory_id == memories.c.id)
         .join(vectors, _of_embedder(memories.c.id), isouter=True)
+        .join(turns, said, isouter=True)
+        .join(before, and_(before.c.turn_id == turns.c.parent_id, before.c.source != "dream"), isouter=True)
         .where(memories.c.id.in_(ids))
         .order_by(memories.c.id)
     )
@@ -150,8 +156,8 @@ _SINCE = Prepared(
 
 def _columns(rows: Sequence[Any]) -> Rows:
     """Rows of `_ROWS` as columns."""
-    ids, versions, at, speakers, private_to, languages, lengths, terms, vectors = (
-        zip(*rows, strict=True) if rows else ((),) * 9
+    ids, versions, at, speakers, private_to, before, sessions, languages, lengths, terms, vectors = (
+        zip(*rows, strict=True) if rows else ((),) * 11
     )
     counts = np.fromiter(map(len, terms), np.int64, len(ids)) // TERM_DTYPE.itemsize
     embedded = np.fromiter(map(bool, vectors), np.bool_, len(ids))
@@ -165,6 +171,8 @@ def _columns(rows: Sequence[Any]) -> Rows:
         at=np.array(at, np.float64),
         speaker_ids=np.array(speakers, np.int64),
         private_to=np.array(private_to, np.int64),
+        before=np.array(before, np.int64),
+        sessions=np.array(sessions, np.int64),
         languages=languages,
         lengths=np.array(lengths, np.int64),
         terms=np.frombuffer(b"".join(terms), TERM_DTYPE),

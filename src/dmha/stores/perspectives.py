@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, false, insert, literal, select
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.records import Gist, Perceived, Scope
 from dmha.stores import schema
+from dmha.stores.columns import BY_ID_AND_OF_TENANT
 from dmha.stores.places import CHUNK
 
 
@@ -38,7 +39,8 @@ def take_up(connection: Connection, scope: Scope, memory_ids: Sequence[int]) -> 
                 literal("short_term"), memories.c.score0, literal(0.0), literal(0.0), literal(0.0), false(), false(),
             )
             .join(views, view, isouter=True)
-            .where(memories.c.tenant_id == scope.tenant_id, memories.c.id.in_(memory_ids[start : start + CHUNK]))
+            .where(BY_ID_AND_OF_TENANT, memories.c.id.in_(memory_ids[start : start + CHUNK]))
             .where(views.c.memory_id.is_(None))
         )  # fmt: skip
-        connection.execute(insert(views).from_select([column.name for column in views.c], unseen))
+        taken = insert(views).from_select([column.name for column in views.c], unseen)
+        connection.execute(taken, {"tenant": scope.tenant_id})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import CTE, Connection, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import CTE, Connection, and_, bindparam, delete, func, insert, literal, select, update
 
 from dmha.errors import NotFound
 from dmha.records import Perceived, Scope, Tip
@@ -136,11 +136,13 @@ class Tree:
         """The turns of the same conversation that are not on the path to this one: what other branches went through."""
         branches, turns, line = schema.branches, schema.turns, _line(turn_id)
         root = select(line.c.root_id).limit(1).scalar_subquery()
-        tree = select(branches.c.id, branches.c.session_id, func.coalesce(line.c.upto, 0).label("upto"))
+        begun = func.coalesce(line.c.upto, branches.c.fork_id, 0).label("begun")
+        tree = select(branches.c.id, branches.c.session_id, begun)
         tree = tree.join(line, line.c.id == branches.c.id, isouter=True).where(branches.c.root_id == root)
-        all_ = tree.cte("tree")
-        others = select(turns.c.id).join(all_, all_.c.id == turns.c.branch_id).where(turns.c.id > all_.c.upto)
-        others = others.where(turns.c.session_id.in_(select(all_.c.session_id)))  # turns are found by their session
+        all_ = tree.cte("tree").prefix_with("MATERIALIZED")  # before turns are looked for
+        # Found in their session from where the branch begins to stand aside: one of years is not gone through.
+        beyond = and_(turns.c.session_id == all_.c.session_id, turns.c.id > all_.c.begun)
+        others = select(turns.c.id).join(all_, beyond).where(turns.c.branch_id == all_.c.id)
         return frozenset(self._connection.execute(others).scalars())
 
     def offspring(self, turn_id: int) -> list[int]:

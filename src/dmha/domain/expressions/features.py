@@ -40,6 +40,13 @@ class Feature:
 _ALL = (
     Feature("similarity", "ratio", "coarse", "cosine between the query and the memory"),
     Feature("static_bm25()", "ratio", "coarse", "how well the query's words match, on a fixed scale"),
+    Feature("similarity_nearby", "ratio", "coarse", "mean cosine between the query and the turns before and after"),
+    Feature("words_nearby", "ratio", "coarse", "as static_bm25(), with the words of the turns before and after"),
+    Feature("words_of_session", "ratio", "coarse", "how many of the query's words its session holds, that day"),
+    Feature("time_match", "ratio", "coarse", "how near it lies to the time that the query names; 0 if it names none"),
+    Feature("when_match", "ratio", "coarse", "1 if the query asks when and the memory tells a time, else 0"),
+    Feature("asks", "ratio", "coarse", "1 if it ends with a question, else 0"),
+    Feature("wordiness", "ratio", "coarse", "its length: 1 from two usual utterances on"),
     Feature("created_at", "time", "coarse", "when it happened"),
     Feature("now", "time", "coarse", "the time of asking"),
     Feature("age", "span", "coarse", "time since it happened", definition="now - created_at"),

@@ -1,0 +1,20 @@
+"""Marks: what kind of turn a text is, counted beside its words so that an index knows it without reading the text.
+
+A mark is a term that no text can hold. It is worth nothing to a question's words; rankings read it as a column.
+"""
+
+from __future__ import annotations
+
+from dmha.domain.text import asks, sentences
+from dmha.domain.times import tells_time
+
+# Words hold no control characters, so nobody can say a mark.
+ASKS = "\x00asks"
+TELLS_TIME = "\x00tells time"
+
+
+def marks(text: str) -> list[str]:
+    """The marks of a text: that it ends in a question, that it tells a time."""
+    said = sentences(text)
+    found = [ASKS] if said and asks(said[-1]) else []
+    return [*found, TELLS_TIME] if tells_time(text) else found
