@@ -572,11 +572,17 @@ class Mind:
         """How texts are cut there now."""
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
-            return self._segmentations.plain if scope is None else self._segmentations.of(ledger, scope.tenant_id)
+            return (
+                self._segmentations.plain
+                if scope is None
+                else self._segmentations.of(ledger, scope.tenant_id, scope.dictionary)
+            )
 
     def _worded(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> recalling.Request:
         """The request with what this snapshot's dictionary, and readings where they are asked for, add to its words."""
-        query = self._segmentations.of(ledger, scope.tenant_id).widened(request.query, by_reading=request.by_reading)
+        query = self._segmentations.of(ledger, scope.tenant_id, scope.dictionary).widened(
+            request.query, by_reading=request.by_reading
+        )
         if query is request.query:
             return request
         return replace(request, query=query, question=replace(request.question, terms=query.weights))

@@ -27,11 +27,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The same place in the truth's ids, with the zone its times are told in."""
+    """The same place in the truth's ids, the zone its times are told in, and its dictionary's version as found."""
 
     tenant_id: int
     companion_id: int
     zone: str
+    dictionary: int = 0
 
 
 @dataclass(frozen=True, slots=True)

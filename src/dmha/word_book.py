@@ -23,9 +23,9 @@ class Segmentations:
         self.plain = Segmentation(tuple(cutters))
         self._kept: OrderedDict[int, Segmentation] = OrderedDict()
 
-    def of(self, ledger: Ledger, tenant_id: int) -> Segmentation:
-        """How the tenant's texts are cut in this very snapshot."""
-        version = ledger.dictionaries.version(tenant_id)
+    def of(self, ledger: Ledger, tenant_id: int, version: int | None = None) -> Segmentation:
+        """How the tenant's texts are cut in this very snapshot; its dictionary's version is asked for unless known."""
+        version = ledger.dictionaries.version(tenant_id) if version is None else version
         if not version:
             return self.plain
         kept = self._kept.get(tenant_id)
