@@ -18,7 +18,7 @@ from dmha.domain import dictionary as dictionaries
 from dmha.domain.dictionary import Dictionary
 from dmha.domain.query import parse_query
 from dmha.domain.readings import canonical, is_pinyin
-from dmha.domain.segmentation import Segmentation
+from dmha.domain.segmentation import RULES, Segmentation
 from dmha.domain.text import terms
 from dmha.mind import Mind
 from dmha.settings import make_words, read_settings
@@ -316,18 +316,20 @@ def test_memories_are_counted_again_for_other_cutters(database: Path) -> None:
     with open_mind(database) as mind:
         mind.add("東京都へいく", **HERE)
     bare = terms_rows(database)
-    assert [row[-1] for row in bare] == ["1"]
+    assert [row[-1] for row in bare] == [RULES]
     with open_mind(database, Halves()) as mind:
         assert found(mind, "ことば", by_reading=True) == ["東京都へいく"]
-    assert [row[-1] for row in terms_rows(database)] == ["1+halves-1"]
+    assert [row[-1] for row in terms_rows(database)] == [f"{RULES}+halves-1"]
     with open_mind(database, Halves("halves-2")):
-        assert [row[-1] for row in terms_rows(database)] == ["1+halves-2"]
+        assert [row[-1] for row in terms_rows(database)] == [f"{RULES}+halves-2"]
     with open_mind(database):
         assert terms_rows(database) == bare
 
 
-def test_an_upgraded_file_is_not_counted_again(database: Path) -> None:
-    """Rows of revision 0002 are what the rules count now: opening the file logs no change."""
+def test_an_upgraded_file_is_counted_again_where_the_rules_are_others(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows of revision 0002 are the first rules': under those, opening the file logs no change; under later ones, one."""
     with open_mind(database) as mind:
         mind.add("東京都へいく", **HERE)
         logged = changes(mind)
@@ -336,8 +338,12 @@ def test_an_upgraded_file_is_not_counted_again(database: Path) -> None:
             "DROP TABLE words; DROP INDEX ix_terms_segmentation; ALTER TABLE terms DROP COLUMN segmentation;"
             "UPDATE alembic_version SET version_num = '0002'"
         )
+    with monkeypatch.context() as patch:
+        patch.setattr("dmha.domain.segmentation.RULES", "1")
+        with open_mind(database) as mind:
+            assert changes(mind) == logged
     with open_mind(database) as mind:
-        assert changes(mind) == logged
+        assert len(changes(mind)) == len(logged) + (RULES != "1")
         assert found(mind, "東京都") == ["東京都へいく"]
         assert all(one.ok for one in mind.diagnose())
 

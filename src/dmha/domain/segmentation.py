@@ -18,8 +18,8 @@ from dmha.domain.text import sentences, terms, words
 from dmha.protocols import Words
 from dmha.types import Analysis, Sentence, Word, WordSource
 
-# What `text.terms` and `marks` do. Raised whenever they give other terms for any text: what was counted before is counted
-# again. 1 had no marks.
+# What `text.terms` and `marks` do. Raised whenever they give other terms for any text: what was counted before is
+# counted again. 1 had no marks.
 RULES = "2"
 
 _CJK_LETTER = re.compile(f"[{CJK}]")
