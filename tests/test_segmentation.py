@@ -329,7 +329,7 @@ def test_memories_are_counted_again_for_other_cutters(database: Path) -> None:
 def test_an_upgraded_file_is_counted_again_where_the_rules_are_others(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows of revision 0002 are the first rules': under those, opening the file logs no change; under later ones, one."""
+    """Rows of revision 0002 are the first rules': under those, opening logs no change; under later ones, one each."""
     with open_mind(database) as mind:
         mind.add("東京都へいく", **HERE)
         logged = changes(mind)
