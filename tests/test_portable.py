@@ -61,6 +61,10 @@ def live(mind: Mind, clock: ManualClock) -> None:
     mind.add("塔是红色的。", kind="lore", session_id="cradle", **HERE)
     mind.contextualize("I hate rain", turn_id="c5", speaker="aya", **HERE)
     mind.contextualize("I love rain ☔", turn_id="c6", replaces="c5", speaker="aya", **HERE)
+    words = mind.dictionary(**HERE)
+    words.put("長い日", "ながいひ")
+    words.put("红色的塔")
+    words.remove("红色的塔")
     mind.add(Turn("large", "aya", metadata={"large": "大" * 20_000}), **HERE)
 
 
@@ -533,7 +537,7 @@ def test_nothing_goes_on_from_an_import_that_is_half_removed(
             assert ledger.portable.arrivals() == []
 
 
-@pytest.mark.parametrize("place", [20, -10])
+@pytest.mark.parametrize("place", [30, -10])
 @pytest.mark.usefixtures("short_units")
 def test_an_import_that_another_process_removes_hears_of_it(
     place: int, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

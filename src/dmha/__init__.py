@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dmha.errors import DmhaError, InvalidInput, MissingExtra, NotFound, OutOfBounds, Stale, Unavailable
 from dmha.types import (
     Affect,
+    Analysis,
     Answer,
     Conflict,
     Fact,
@@ -21,8 +22,10 @@ from dmha.types import (
     Memory,
     Repair,
     Reply,
+    Sentence,
     Step,
     Turn,
+    Word,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +37,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Affect",
+    "Analysis",
     "Answer",
     "Conflict",
     "DmhaError",
@@ -48,10 +52,12 @@ __all__ = [
     "OutOfBounds",
     "Repair",
     "Reply",
+    "Sentence",
     "Stale",
     "Step",
     "Turn",
     "Unavailable",
+    "Word",
     "__version__",
     "open",
     "restore",

@@ -21,7 +21,8 @@ class Asking(TypedDict, total=False):
     """The keywords of `search` and `recall`; what is left out limits nothing.
 
     `ranking` is a preset's name or an expression; `since` and `until` bound when it happened, the latter excluded;
-    `present` names who is in the room, nobody unless said; `polarity` is what the memories must feel like.
+    `present` names who is in the room, nobody unless said; `polarity` is what the memories must feel like; `by_reading`
+    also finds what sounds like the query's words.
     """
 
     top_k: int
@@ -35,6 +36,7 @@ class Asking(TypedDict, total=False):
     present: Iterable[str]
     polarity: Polarity
     min_confidence: float
+    by_reading: bool
 
 
 def request_of(perception: Perception, query: str, asking: Asking, *, now: float, seed: int) -> Request:
@@ -47,9 +49,11 @@ def request_of(perception: Perception, query: str, asking: Asking, *, now: float
     ranking = resolve(asking.get("ranking"))
     top_k = _top_k(asking.get("top_k", 10))
     least = check_fraction("min_confidence", asking.get("min_confidence", 0.0))
+    by_reading = asking.get("by_reading", False)
+    check_choice("by_reading", by_reading, (True, False))
     filters = _filters(asking)
     question, words = perception.ask(query)
-    return Request(question, words, ranking, filters, top_k, least, now, seed)
+    return Request(question, words, ranking, filters, top_k, least, now, seed, by_reading=by_reading)
 
 
 def unweighted(turn: str) -> str:

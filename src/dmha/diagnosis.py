@@ -8,10 +8,13 @@ from functools import partial
 from typing import TypeVar
 
 from dmha.domain.characters import served
+from dmha.domain.segmentation import Segmentation
 from dmha.errors import Unavailable
 from dmha.faculties.perception import count
 from dmha.protocols import Index, Ledger, Progress, Truth
 from dmha.records import Counted
+from dmha.upkeep import recount
+from dmha.word_book import Segmentations
 
 T = TypeVar("T")
 
@@ -42,12 +45,14 @@ class Diagnosis:
 # -- looking -----------------------------------------------------------------------------------------------------------
 
 
-def examine(truth: Truth, index: Index, scripts: frozenset[str] | None, embedder_id: str) -> list[Diagnosis]:
+def examine(
+    truth: Truth, index: Index, segmentations: Segmentations, scripts: frozenset[str] | None, embedder_id: str
+) -> list[Diagnosis]:
     """Everything looked at, in the order in which to mend it; what cannot be looked at is a finding too."""
     looks: dict[str, Callable[[], Diagnosis]] = {
         "database": lambda: _file(truth),
         "ids": lambda: _ids(truth),
-        "words": lambda: _words(truth),
+        "words": lambda: _words(truth, segmentations.plain.id),
         "vectors": lambda: _vectors(truth, embedder_id),
         "index": lambda: _index(truth, index),
         "scripts": lambda: _scripts(truth, scripts, embedder_id),
@@ -79,9 +84,12 @@ def _ids(truth: Truth) -> Diagnosis:
     return Diagnosis("ids", False, f"one would be given twice in: {', '.join(behind)}", _MEND)
 
 
-def _words(truth: Truth) -> Diagnosis:
+def _words(truth: Truth, segmentation: str) -> Diagnosis:
     if not _read(truth, lambda ledger: ledger.mending.uncounted(1)):
-        return Diagnosis("words", True, "all are counted")
+        stale = _read(truth, lambda ledger: ledger.dictionaries.stale_count(segmentation))
+        if not stale:
+            return Diagnosis("words", True, "all are counted")
+        return Diagnosis("words", False, f"{stale} memories are counted by other rules or an older dictionary", _MEND)
     return Diagnosis("words", False, "there are memories that search cannot find: their words are not counted", _MEND)
 
 
@@ -126,12 +134,14 @@ def _leftovers(truth: Truth) -> Diagnosis:
 # -- mending -----------------------------------------------------------------------------------------------------------
 
 
-def mend(truth: Truth, index: Index, embed: Callable[[Progress], int], progress: Progress) -> list[Diagnosis]:
+def mend(
+    truth: Truth, index: Index, segmentations: Segmentations, embed: Callable[[Progress], int], progress: Progress
+) -> list[Diagnosis]:
     """Set right what can be; each thing that was done, or that would not be."""
     mends: dict[str, Callable[[], str]] = {
         "database": lambda: _mend_file(truth),
         "ids": lambda: _mend_ids(truth),
-        "words": lambda: _mend_words(truth),
+        "words": lambda: _mend_words(truth, segmentations, progress),
         "vectors": lambda: _mend_vectors(embed, progress),
         "index": lambda: _mend_index(truth, index),
     }
@@ -158,13 +168,18 @@ def _mend_ids(truth: Truth) -> str:
     return f"new ones go on behind the greatest in: {', '.join(behind)}" if behind else ""
 
 
-def _mend_words(truth: Truth) -> str:
-    done = 0
+def _mend_words(truth: Truth, segmentations: Segmentations, progress: Progress) -> str:
+    done = recount(truth, segmentations, progress)
     while waiting := _read(truth, lambda ledger: ledger.mending.uncounted(_COUNTED_AT_ONCE)):
-        counted = [(memory_id, count(text)) for memory_id, text in waiting]
+        cut = _read(truth, partial(_cut, segmentations, {tenant_id for _, tenant_id, _ in waiting}))
+        counted = [(memory_id, count(text, cut[tenant_id])) for memory_id, tenant_id, text in waiting]
         truth.write(partial(_count_again, counted))
         done += len(counted)
     return f"memories whose words were counted: {done}" if done else ""
+
+
+def _cut(segmentations: Segmentations, tenants: set[int], ledger: Ledger) -> dict[int, Segmentation]:
+    return {tenant_id: segmentations.of(ledger, tenant_id) for tenant_id in tenants}
 
 
 def _count_again(counted: Sequence[tuple[int, Counted]], ledger: Ledger) -> None:

@@ -32,6 +32,7 @@ from dmha.checks import (
 from dmha.diagnosis import Diagnosis, examine, mend
 from dmha.domain import affect
 from dmha.domain.logic import plain
+from dmha.domain.segmentation import Segmentation
 from dmha.errors import InvalidInput, NotFound, Stale, Unavailable
 from dmha.faculties import metacognition, reranking
 from dmha.faculties import recall as recalling
@@ -39,12 +40,13 @@ from dmha.faculties.learning import lesson_of
 from dmha.faculties.perception import Perception, count
 from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import Asked, check_replaced, check_same, digest, hits_from, hits_to, reply_from, reply_to, reply_uid
-from dmha.protocols import ChatModel, Clock, Embedder, Index, Ledger, Progress, Reranker, Truth, no_progress
+from dmha.protocols import ChatModel, Clock, Embedder, Index, Ledger, Progress, Reranker, Truth, Words, no_progress
 from dmha.records import Perceived, Place, Remembered, Scope, State
 from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, put_before
 from dmha.transfer import export_file, import_file
-from dmha.types import KINDS, Affect, Feelings, Hit, Kind, Memory, Reply, Turn
-from dmha.upkeep import fold_window, reembed
+from dmha.types import KINDS, Affect, Analysis, Feelings, Hit, Kind, Memory, Reply, Turn
+from dmha.upkeep import fold_window, recount, reembed
+from dmha.word_book import Segmentations, WordBook
 
 _log = logging.getLogger("dmha")
 
@@ -59,7 +61,7 @@ class Mind:
 
     def __init__(
         self, truth: Truth, index: Index, embedder: Embedder, chat: ChatModel, clock: Clock, *, seed: int, zone: str,
-        reranker: Reranker | None = None,
+        reranker: Reranker | None = None, cutters: Sequence[Words] = (),
     ) -> None:  # fmt: skip
         self._truth = truth
         self._index = index
@@ -69,6 +71,7 @@ class Mind:
         self._zone = zone
         self._reranker = reranker
         self._perception = Perception(embedder)
+        self._segmentations = Segmentations(cutters)
 
     def __enter__(self) -> Mind:
         return self
@@ -119,8 +122,9 @@ class Mind:
 
         with trace("perceive") as step:
             turn = Turn(text, speaker, id=turn_id or uuid4().hex, parent=parent, private=private)
+            cut = self._segmentation(place)
             (heard,), problems = self._perception.perceive(
-                [turn], user_id=user_id, world=place.world, kind="episode", now=now
+                [turn], user_id=user_id, world=place.world, kind="episode", now=now, segmentation=cut
             )
             step.did = _told_of(heard, problems)
         asked = (text, speaker, session_id, private, sorted(here))
@@ -130,7 +134,7 @@ class Mind:
         with trace("remember") as step:
             scope, kept = self._remember(place, session_id, [heard], replaces)
             ((memory_id, memory_uid),) = kept.memories
-            folded = fold_window(self._truth, self._perception, scope, session_id, kept.last, now.timestamp())
+            folded = fold_window(self._truth, self._perception, cut, scope, session_id, kept.last, now.timestamp())
             step.did = f"one turn of {speaker} kept, {folded} gists made of the window"
 
         with trace("recall") as step:
@@ -139,6 +143,7 @@ class Mind:
             with self._truth.read() as ledger:
                 mood, aside = self._mood(ledger, scope), ledger.reading.aside(kept.last.turn_id)
                 request = replace(request, exclude=(memory_id, *ledger.reading.memories_of(aside)))
+                request = self._worded(ledger, scope, request)
                 found = recalling.rank(ledger, self._index, scope, self._widened(request), mood)
                 hits = put_before(self._chat, found)
                 scene = Scene.of(ledger, scope, agent_id, kept.last, aside, heard, confidants, hits, mood, now)
@@ -183,7 +188,7 @@ class Mind:
             (said,), _ = self._perception.perceive(
                 [Turn(draft, agent_id, id=reply_uid(heard.uid, agent_id), source="assistant")], user_id=user_id,
                 world=place.world, kind="episode", now=now, recallable=not scene.echoed_by(draft, self._chat),
-                private_to=speaker if secret else None,
+                private_to=speaker if secret else None, segmentation=cut,
             )  # fmt: skip
             reply = Reply(
                 turn_id=heard.uid,
@@ -251,17 +256,19 @@ class Mind:
         if parent is not None and given and given[0].parent is None:
             given[0] = replace(given[0], parent=check_name("parent", parent))
         perceived: list[Perceived] = []
+        cut = self._segmentation(place)
         for start in range(0, len(given), _EMBEDDED_AT_ONCE):
             some, _ = self._perception.perceive(
-                given[start : start + _EMBEDDED_AT_ONCE], user_id=user_id, world=place.world, kind=kind, now=now
-            )
+                given[start : start + _EMBEDDED_AT_ONCE], user_id=user_id, world=place.world, kind=kind, now=now,
+                segmentation=cut,
+            )  # fmt: skip
             perceived += some
             progress(len(perceived), len(given))
         if not perceived:
             return []
         scope, kept = self._remember(place, session_id, perceived)
         try:
-            fold_window(self._truth, self._perception, scope, session_id, kept.last, now.timestamp())
+            fold_window(self._truth, self._perception, cut, scope, session_id, kept.last, now.timestamp())
         except Unavailable as error:  # the turns are durable: a retry would say them twice
             _log.warning("the window of session %r stays full until the next turn: %s", session_id, error)
         return [uid for _, uid in kept.memories]
@@ -356,8 +363,9 @@ class Mind:
         if text is not None:
             turn = Turn(text, state.speaker, recalling.memory_of(state).at, source=state.source)
             (said,), _ = self._perception.perceive(
-                [turn], user_id=user_id, world=place.world, kind=state.kind, now=self._now()
-            )
+                [turn], user_id=user_id, world=place.world, kind=state.kind, now=self._now(),
+                segmentation=self._segmentation(place),
+            )  # fmt: skip
 
         def change(ledger: Ledger) -> None:
             if text is not None or metadata is not None:
@@ -418,6 +426,20 @@ class Mind:
         """What this companion's world was told: facts, rules and their contradictions."""
         return KnowledgeBase(self._truth, self._place(user_id, agent_id, world), self._now, self._zone)
 
+    def dictionary(self, *, user_id: str, agent_id: str = "default", world: str | None = None) -> WordBook:
+        """The words of this companion's world that are one word however they look, and how they are read."""
+        place = self._place(user_id, agent_id, world)
+        return WordBook(self._truth, place, self._now, self._zone, self.recount)
+
+    def analyze(
+        self, text: str, *, user_id: str | None = None, agent_id: str = "default", world: str | None = None
+    ) -> Analysis:
+        """How the text would be cut and indexed, step by step; with `user_id`, by that world's dictionary as well."""
+        check_text("text", text, most=MOST_CHARACTERS)
+        if user_id is None:
+            return self._segmentations.plain.analyze(text)
+        return self._segmentation(self._place(user_id, agent_id, world)).analyze(text)
+
     def feelings(self, *, user_id: str, agent_id: str = "default", world: str | None = None) -> Feelings:
         """The companion's mood now, and what it feels about each speaker."""
         with self._truth.read() as ledger:
@@ -467,7 +489,9 @@ class Mind:
         check_name("user_id", user_id)
         if agent_id is not None:
             check_name("agent_id", agent_id)
-        made = import_file(self._truth, Path(path), user_id, agent_id, count, self._now().timestamp(), progress)
+        counting = partial(count, segmentation=self._segmentations.plain)
+        made = import_file(self._truth, Path(path), user_id, agent_id, counting, self._now().timestamp(), progress)
+        self.recount()  # what came with a dictionary of its own
         self.reembed(progress)
         return made
 
@@ -479,13 +503,18 @@ class Mind:
         """Embed what has no vector of the present embedder; interrupted, it goes on where it stopped."""
         return reembed(self._truth, self._perception, progress)
 
+    def recount(self, progress: Progress = no_progress) -> int:
+        """Count the words of what other rules or cutters counted; interrupted, it goes on where it stopped."""
+        return recount(self._truth, self._segmentations, progress)
+
     def diagnose(self) -> list[Diagnosis]:
         """What is well and what is not, each with what to do."""
-        return examine(self._truth, self._index, self._perception.scripts, self._perception.embedder_id)
+        perception = self._perception
+        return examine(self._truth, self._index, self._segmentations, perception.scripts, perception.embedder_id)
 
     def mend(self, progress: Progress = no_progress) -> list[Diagnosis]:
         """Set right what can be, a copy of the file kept first where rows go; what was done, each as it is now."""
-        return mend(self._truth, self._index, self.reembed, progress)
+        return mend(self._truth, self._index, self._segmentations, self.reembed, progress)
 
     def rebuild(self) -> None:
         """Let every index go; the next question makes it anew from the truth."""
@@ -539,6 +568,25 @@ class Mind:
 
         return self._truth.write(unit)
 
+    def _segmentation(self, place: Place) -> Segmentation:
+        """How texts are cut there now."""
+        with self._truth.read() as ledger:
+            scope = ledger.places.find(place)
+            return (
+                self._segmentations.plain
+                if scope is None
+                else self._segmentations.of(ledger, scope.tenant_id, scope.dictionary)
+            )
+
+    def _worded(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> recalling.Request:
+        """The request with what this snapshot's dictionary, and readings where they are asked for, add to its words."""
+        query = self._segmentations.of(ledger, scope.tenant_id, scope.dictionary).widened(
+            request.query, by_reading=request.by_reading
+        )
+        if query is request.query:
+            return request
+        return replace(request, query=query, question=replace(request.question, terms=query.weights))
+
     def _request(self, query: str, asking: Asking) -> recalling.Request:
         return request_of(self._perception, query, asking, now=self._now().timestamp(), seed=self._seed)
 
@@ -548,7 +596,7 @@ class Mind:
 
     def _rank(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> list[list[tuple[State, Hit]]]:
         """What the ranking finds, best first: one list, or the joyful and the averse apart where both are wanted."""
-        request, mood = self._widened(request), Affect()
+        request, mood = self._widened(self._worded(ledger, scope, request)), Affect()
         if request.ranking.needs & _MOODS:
             mood = self._mood(ledger, scope)
         if request.filters.polarity != "both":

@@ -27,20 +27,36 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The same place in the truth's ids, with the zone its times are told in."""
+    """The same place in the truth's ids, the zone its times are told in, and its dictionary's version as found."""
 
     tenant_id: int
     companion_id: int
     zone: str
+    dictionary: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A text as words: its counted terms (domain/terms), the language that segmented it, its length in terms."""
+    """A text as words: its counted terms (domain/terms), the language that segmented it, its length in terms.
+
+    `segmentation` names what counted them (domain/segmentation), with which version of the tenant's `dictionary`.
+    """
 
     terms: NDArray[np.void]
     language: str
     length: int
+    segmentation: str
+    dictionary: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """A memory whose terms are to be counted again, as it was when that was seen."""
+
+    id: int
+    tenant_id: int
+    version: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,7 @@ from dmha.errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
     from dmha.mind import Mind
-    from dmha.protocols import ChatModel, Clock, Embedder, Progress, Reranker
+    from dmha.protocols import ChatModel, Clock, Embedder, Progress, Reranker, Words
 
 _log = logging.getLogger("dmha")
 
@@ -38,6 +38,8 @@ class Settings:
     embedder: str = "minilm"
     """`minilm`, `gloss` (the same, with Japanese and Chinese put into English word by word; extra `gloss`),
     `http(s)://host/v1#model` (OpenAI-compatible), or `sentence-transformers:NAME_OR_FOLDER`."""
+    words: str = ""
+    """`sudachi` (Japanese), `jieba` (Chinese) or both with a comma: they cut words, and know readings. Empty: rules."""
     chat: str = "extractive"
     """`extractive` (no model), or `http(s)://host/v1#model` (OpenAI-compatible)."""
     api_key: str = ""
@@ -93,6 +95,7 @@ def open_mind(
     *,
     embedder: str | Embedder | None = None,
     chat: str | ChatModel | None = None,
+    words: str | Sequence[Words] | None = None,
     reranker: str | Reranker | None = None,
     clock: Clock | None = None,
     seed: int | None = None,
@@ -101,7 +104,8 @@ def open_mind(
 ) -> Mind:
     """Open a mind on a file (made where it is new). What is not given comes from the settings.
 
-    Vectors that another embedder made are made again before this returns; `progress` sees how far.
+    Vectors that another embedder made are made again before this returns, and words counted again that other `words`
+    counted; `progress` sees how far.
     """
     from dmha.index.local import LocalIndex
     from dmha.mind import Mind
@@ -112,6 +116,7 @@ def open_mind(
     _refuse_servers(path)
     embeds = make_embedder(settings, embedder)
     chats = make_chat(settings, chat)
+    cutters = make_words(settings, words)
     reranks = make_reranker(settings, reranker)
     truth = Truth(path)
     try:
@@ -124,8 +129,10 @@ def open_mind(
             clock or _utc_now,
             seed=settings.seed if seed is None else seed,
             zone=settings.zone if zone is None else check_zone("zone", zone),
+            cutters=cutters,
             reranker=reranks,
         )
+        _count_what_waits(mind, *([progress] if progress else []))
         _embed_what_waits(mind, *([progress] if progress else []))
     except BaseException:
         truth.close()
@@ -140,6 +147,13 @@ def _embed_what_waits(mind: Mind, *progress: Progress) -> None:
         if error.component != "database":
             raise
         _log.warning("some memories have no vector of this embedder yet, and words alone find them: %s", error)
+
+
+def _count_what_waits(mind: Mind, *progress: Progress) -> None:
+    try:
+        mind.recount(*progress)
+    except Unavailable as error:
+        _log.warning("some memories are found by the words that were counted before: %s", error)
 
 
 def restore_file(
@@ -200,6 +214,26 @@ def make_chat(settings: Settings, chat: str | ChatModel | None = None) -> ChatMo
 
     base_url, model = _endpoint("DMHA_CHAT", chosen, "extractive")
     return OpenAIChat(base_url, model, key=settings.api_key or None)
+
+
+def make_words(settings: Settings, words: str | Sequence[Words] | None = None) -> Sequence[Words]:
+    """The cutters of words of those names or setting; objects are taken as they are."""
+    chosen = settings.words if words is None else words
+    if not isinstance(chosen, str):
+        return chosen
+    made: list[Words] = []
+    for name in filter(None, map(str.strip, chosen.split(","))):
+        if name == "sudachi":
+            from dmha.models.japanese import Sudachi
+
+            made.append(Sudachi())
+        elif name == "jieba":
+            from dmha.models.chinese import Jieba
+
+            made.append(Jieba())
+        else:
+            raise InvalidInput("DMHA_WORDS", f"{name!r} names no segmenter", "Use sudachi, jieba or both with a comma.")
+    return made
 
 
 def make_reranker(settings: Settings, reranker: str | Reranker | None = None) -> Reranker | None:

@@ -20,6 +20,7 @@ Tier = Literal["working", "short_term", "long_term", "muscle"]
 Source = Literal["user", "assistant", "tool", "import", "dream"]
 Why = Literal["match", "reflex", "trigger", "flashback", "drift"]
 Polarity = Literal["any", "joy", "aversion", "both"]
+WordSource = Literal["rule", "sudachi", "jieba", "dictionary"]
 Status = Literal["true", "false", "unknown", "conflicted"]
 
 KINDS: tuple[Kind, ...] = ("episode", "summary", "insight", "wish", "persona", "lore")
@@ -178,3 +179,30 @@ class Feelings:
 
     mood: Affect
     about: Mapping[str, Affect]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word as it is matched: how it is read, where that is known, who said that it is one, its index terms."""
+
+    surface: str
+    reading: str | None
+    source: WordSource
+    terms: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence as it was written, and its words."""
+
+    text: str
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """A text on its way to the index; `terms` are all that it is found by, those that join two words among them."""
+
+    language: str
+    sentences: tuple[Sentence, ...]
+    terms: tuple[str, ...]

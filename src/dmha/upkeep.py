@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dmha.domain.segmentation import Segmentation
 from dmha.faculties import consolidation
 from dmha.faculties.perception import Perception, count
 from dmha.protocols import Ledger, Progress, Truth
-from dmha.records import Gist, Scope, Tip
+from dmha.records import Counted, Gist, Overtaken, Scope, Tip
+from dmha.word_book import Segmentations
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 _AT_ONCE = 256  # memories embedded between two commits and two reports of progress
 
 
-def fold_window(truth: Truth, perception: Perception, scope: Scope, session: str, tip: Tip, now: float) -> int:
+def fold_window(
+    truth: Truth, perception: Perception, cut: Segmentation, scope: Scope, session: str, tip: Tip, now: float
+) -> int:
     """Summarise the oldest part of a window that is full at the tip; returns how many gists were made."""
     if not consolidation.is_full(tip):
         return 0
@@ -27,7 +31,7 @@ def fold_window(truth: Truth, perception: Perception, scope: Scope, session: str
     gists: list[Gist] = []
     folded = 0
     while part := consolidation.oldest_part(window):
-        gist = consolidation.gist(part, tip, count, perception.embed)
+        gist = consolidation.gist(part, tip, partial(count, segmentation=cut), perception.embed)
         gists += [] if gist is None else [gist]
         folded, window = part[-1].turn_id, window[len(part) :]
 
@@ -40,6 +44,32 @@ def fold_window(truth: Truth, perception: Perception, scope: Scope, session: str
         return len(gists)
 
     return truth.write(unit) if folded else 0
+
+
+def recount(truth: Truth, segmentations: Segmentations, progress: Progress) -> int:
+    """Count the words of what another segmentation counted, or a dictionary's change has overtaken.
+
+    Interrupted, it goes on where it stopped; what is not counted yet is found by the terms that it had.
+    """
+    present = segmentations.plain.id
+    with truth.read() as ledger:
+        total = ledger.dictionaries.stale_count(present)
+    done = last = 0
+    while done < total:
+        with truth.read() as ledger:
+            waiting = ledger.dictionaries.stale(present, _AT_ONCE, last)
+            cut = {tenant: segmentations.of(ledger, tenant) for tenant in {each.tenant_id for each in waiting}}
+        if not waiting:
+            break
+        counted = [(each, count(each.text, cut[each.tenant_id])) for each in waiting]
+        truth.write(partial(_recount, counted))
+        last, done = waiting[-1].id, done + len(waiting)
+        progress(done, max(total, done))
+    return done
+
+
+def _recount(counted: Sequence[tuple[Overtaken, Counted]], ledger: Ledger) -> None:
+    ledger.dictionaries.recount(counted)
 
 
 def reembed(truth: Truth, perception: Perception, progress: Progress) -> int:

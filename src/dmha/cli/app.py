@@ -19,12 +19,28 @@ from dmha import __version__
 from dmha.cli import render
 from dmha.cli.bench import bench
 from dmha.cli.door import Door, open_streams
-from dmha.cli.options import Agent, Db, Json, Present, Ranking, Session, User, moment, opened, resumable, waiting, zone
+from dmha.cli.options import (
+    Agent,
+    Db,
+    Json,
+    Present,
+    Ranking,
+    Session,
+    User,
+    moment,
+    nowhere,
+    opened,
+    resumable,
+    waiting,
+    zone,
+)
 from dmha.errors import InvalidInput
 from dmha.types import Kind, Turn
 
 app = typer.Typer(cls=Door, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(bench, name="bench")
+dictionary = typer.Typer(no_args_is_help=True, help="Words of your own: one word however they look, and how read.")
+app.add_typer(dictionary, name="dictionary")
 
 
 def main() -> None:
@@ -88,6 +104,7 @@ def find(
     kind: Annotated[Kind | None, typer.Option("--kind", help="Only memories of this kind.")] = None,
     present: Present = None,
     min_confidence: Annotated[float, typer.Option("--min-confidence", help="0 to 1.")] = 0.0,
+    by_reading: Annotated[bool, typer.Option("--by-reading", help="Also what sounds like its words.")] = False,
     db: Db = None,
     user: User = "me",
     agent: Agent = "default",
@@ -97,7 +114,7 @@ def find(
         found = (mind.recall if context.info_name == "recall" else mind.search)(
             query, user_id=user, agent_id=agent, top_k=top_k, ranking=ranking, speaker=speaker,
             since=moment("--since", since), until=moment("--until", until), kind=kind, present=present or (),
-            min_confidence=min_confidence,
+            min_confidence=min_confidence, by_reading=by_reading,
         )  # fmt: skip
     _show(render.hits(found, zone()), found, as_json)
 
@@ -191,6 +208,63 @@ def import_(
     with opened(db, made=True) as mind, resumable(), waiting("Importing") as progress:
         made = mind.import_(file, user_id=user, agent_id=agent, progress=progress)
     _show(f"{made} memories read from {render.shown(str(file))}.", {"file": str(file), "memories": made}, as_json)
+
+
+@app.command()
+def analyze(
+    text: Annotated[str, typer.Argument(help="What to cut.")],
+    db: Db = None,
+    user: User = "me",
+    agent: Agent = "default",
+    as_json: Json = False,
+) -> None:
+    """Show how a text is cut and indexed: sentences, words, readings, terms."""
+    with opened(nowhere(db)) as mind:
+        analysis = mind.analyze(text, user_id=user, agent_id=agent)
+    _show(render.analysis(analysis), analysis, as_json)
+
+
+@dictionary.command("add")
+def add_word(
+    surface: Annotated[str, typer.Argument(help="The word as it is written.")],
+    reading: Annotated[str | None, typer.Argument(help="How it is read, in kana or pinyin.")] = None,
+    db: Db = None,
+    user: User = "me",
+    agent: Agent = "default",
+    as_json: Json = False,
+) -> None:
+    """Make this one word; memories that hold it are indexed again."""
+    with opened(db, made=True) as mind:
+        words = mind.dictionary(user_id=user, agent_id=agent)
+        words.put(surface, reading)
+        version = words.version
+    _show(f"Version {version}.", {"surface": surface, "reading": reading, "version": version}, as_json)
+
+
+@dictionary.command("remove")
+def remove_word(
+    surface: Annotated[str, typer.Argument(help="The word as it is written.")],
+    db: Db = None,
+    user: User = "me",
+    agent: Agent = "default",
+    as_json: Json = False,
+) -> None:
+    """Let the rules cut this word again."""
+    with opened(db) as mind:
+        words = mind.dictionary(user_id=user, agent_id=agent)
+        words.remove(surface)
+        version = words.version
+    _show(f"Version {version}.", {"surface": surface, "version": version}, as_json)
+
+
+@dictionary.command("list")
+def list_words(db: Db = None, user: User = "me", agent: Agent = "default", as_json: Json = False) -> None:
+    """The words with their readings, in the order in which they were added."""
+    with opened(db) as mind:
+        words = mind.dictionary(user_id=user, agent_id=agent)
+        entries, version = words.entries(), words.version
+    told = [{"surface": surface, "reading": reading} for surface, reading in entries]
+    _show(render.entries(entries), {"version": version, "words": told}, as_json)
 
 
 @app.command()

@@ -46,6 +46,11 @@ def opened(db: str | None, *, made: bool = False) -> Iterator[Mind]:
         yield mind
 
 
+def nowhere(db: str | None) -> str | None:
+    """The file, where one is named or there; else none at all, for what needs no memory."""
+    return db if db is not None or Path(read_settings().database).exists() else ":memory:"
+
+
 @contextmanager
 def waiting(doing: str) -> Iterator[Progress]:
     """A progress bar on stderr, shown once there is something left to wait for and gone when all is done."""

@@ -7,21 +7,24 @@ by somebody goes through `shown`, so that no memory can move the cursor or turn 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from dmha.types import Affect, Answer, Conflict, Fact, Feelings, Hit, Repair, Reply
+from dmha.types import Affect, Analysis, Answer, Conflict, Fact, Feelings, Hit, Repair, Reply, Word
 
 # Middle tones: they stand on a light ground as on a dark one. The first four are the default ranking's terms.
 _TERMS = ("#4f9fd0", "#7fa650", "#d0963c", "#b07cb8", "#5fb3a3", "#c96f6f")
 _FEELINGS = {"joy": "#d9a62e", "aversion": "#5b87d6", "trauma": "#c0567a"}
+_SOURCES = {"rule": "dim", "sudachi": _TERMS[0], "jieba": _TERMS[0], "dictionary": _TERMS[2]}
 WELL, WEAK, WRONG = "#7fa650", "#d0963c", "#d05050"
 
 _FELT = 0.05  # less of a feeling is not drawn in a bar of four cells
@@ -128,6 +131,54 @@ def _short(value: float) -> str:
     """A number of a score in few places: .84, 1.12, -.06, and a dot for nothing."""
     written = f"{value:.2f}"
     return "·" if float(written) == 0 else written.replace("0.", ".", 1) if abs(float(written)) < 1 else written
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+def analysis(given: Analysis) -> RenderableType:
+    """Each sentence, and below it its words: how they are read, who said that they are words, what finds them."""
+    words = [word for sentence in given.sentences for word in sentence.words]
+    counts = ((len(given.sentences), "sentence"), (len(words), "word"), (len(given.terms), "term"))
+    rows: list[RenderableType] = [Text("  ".join((given.language, *(_some(*each) for each in counts))), "dim")]
+    longest = [max(map(cell_len, map(shown, cells))) for cells in zip(*map(_word, words), strict=True)] or [0, 0, 0]
+    for sentence in given.sentences:
+        table = Table.grid(padding=(0, 2))
+        for width, name in zip(longest, ("surface", "reading", "source"), strict=True):
+            table.add_column(name, min_width=width, overflow="fold")
+        table.add_column("terms", overflow="fold")
+        for word in sentence.words:
+            surface, reading, source = map(shown, _word(word))
+            said = Text(reading, _TERMS[1])
+            table.add_row(Text(surface), said, Text(source, _SOURCES[word.source]), _listed(word.terms))
+        rows += [Text(), Text(shown(sentence.text), "bold"), Padding(table, (0, 0, 0, 2), expand=False)]
+    held = Counter(term for word in words for term in word.terms)
+    if across := list((Counter(given.terms) - held).elements()):
+        rows += [Text(), Text.assemble(("across words  ", "dim"), _listed(across))]
+    return Group(*rows)
+
+
+def entries(known: Sequence[tuple[str, str | None]]) -> RenderableType:
+    """The words of a dictionary with their readings."""
+    if not known:
+        return Text("The dictionary is empty.")
+    table = Table.grid(padding=(0, 2))
+    for surface, reading in known:
+        table.add_row(Text(shown(surface), "bold"), Text(shown(reading or "")))
+    return table
+
+
+def _word(word: Word) -> tuple[str, str, str]:
+    return word.surface, word.reading or "", word.source
+
+
+def _listed(terms: Iterable[str]) -> Text:
+    """Terms beside one another; a reading that is indexed begins with ~."""
+    return Text("  ").join(Text(shown(term), _TERMS[1] if term.startswith("~") else "") for term in terms)
+
+
+def _some(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 # --- feelings, replies, contradictions -------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.domain.logic.statements import FactStatement, Parsed, parse_statements
 from dmha.domain.marks import marks
 from dmha.domain.query import Query, parse_query
+from dmha.domain.segmentation import Segmentation
 from dmha.domain.terms import pack
 from dmha.domain.text import terms
 from dmha.errors import InvalidInput, Unavailable
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+
+RULES_ALONE = Segmentation()
 
 # How far each source is believed: what the assistant or a tool said is not evidence about the world.
 TRUST = {"user": 1.0, "import": 0.9, "tool": 0.7, "assistant": 0.5, "dream": 0.5}
@@ -59,7 +62,7 @@ class Perception:
 
     def perceive(
         self, turns: Sequence[Turn], *, user_id: str, world: str, kind: Kind, now: datetime, recallable: bool = True,
-        private_to: str | None = None,
+        private_to: str | None = None, segmentation: Segmentation = RULES_ALONE,
     ) -> tuple[list[Perceived], tuple[InvalidInput, ...]]:  # fmt: skip
         """The turns made ready, and what was wrong with statements in them (said, never raised: the turn stays)."""
         checked = [check_turn(turn) for turn in turns]
@@ -70,7 +73,7 @@ class Perception:
             parsed = parse_statements(turn.text) if turn.source in ("user", "import") else Parsed((), ())
             problems += parsed.problems
             felt = affect.appraise(turn.text) if turn.source != "assistant" else Affect()  # what it said is no event
-            counted = count(turn.text)
+            counted = count(turn.text, segmentation)
             uid = turn.id or uuid4().hex
             perceived.append(
                 Perceived(
@@ -163,10 +166,11 @@ class Perception:
         )
 
 
-def count(words: str) -> Counted:
-    """A text as counted terms, and marks of what kind of turn it is."""
+def count(words: str, segmentation: Segmentation = RULES_ALONE) -> Counted:
+    """A text as counted terms, with marks of what kind of turn it is. Its length is that of the rules' terms alone."""
     found = terms(words)
-    return Counted(pack([*found, *marks(words)]), language(words), len(found))
+    counted = pack([*found, *segmentation.added(words), *marks(words)])
+    return Counted(counted, language(words), len(found), segmentation.id, segmentation.dictionary.version)
 
 
 def memory_uid(user_id: str, world: str, turn_uid: str) -> str:

@@ -58,6 +58,7 @@ class Request:
     now: float
     seed: int
     exclude: tuple[int, ...] = ()
+    by_reading: bool = False
 
 
 def rank(ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Affect) -> list[tuple[State, Hit]]:

@@ -19,7 +19,7 @@ HIDDEN = "arriving:"
 # What goes in one transaction, when the remains of an import are removed.
 _AT_ONCE = 1_000
 # What keeps a world from being taken for an empty one.
-_HELD = (schema.memories, schema.turns, schema.facts, schema.rules, schema.lessons, schema.outcomes)
+_HELD = (schema.memories, schema.turns, schema.facts, schema.rules, schema.lessons, schema.outcomes, schema.words)
 
 
 class Arrivals:
@@ -43,6 +43,8 @@ class Arrivals:
         tenant_id = self._tenant(user_id, world)
         for table in _HELD if tenant_id is not None else ():
             count = select(func.count()).select_from(table).where(table.c.tenant_id == tenant_id)
+            if table is schema.words:
+                count = count.where(table.c.surface != "")  # a row without one stands for a removal
             if held := self._connection.execute(count).scalar_one():
                 reason = f"{world.partition(':')[2]!r} already holds {held} {table.name}"
                 raise InvalidInput("agent_id", reason, "Import into a companion that has none, or delete_all first.")

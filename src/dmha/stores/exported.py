@@ -15,6 +15,7 @@ from dmha.stores import schema
 
 TABLES: tuple[Table, ...] = (
     schema.companions,
+    schema.words,
     schema.speakers,
     schema.speaker_names,
     schema.sessions,

@@ -17,6 +17,7 @@ import numpy as np
 from sqlalchemy import JSON, Boolean, Column, Double, Integer, LargeBinary, Table
 
 from dmha.checks import MOST_CHARACTERS
+from dmha.domain.dictionary import MOST_ENTRIES, check_reading, check_surface
 from dmha.errors import InvalidInput
 from dmha.records import Contents
 from dmha.stores import schema
@@ -98,6 +99,8 @@ class Judge:
             self._said.append(values["turn_id"])
         elif table is schema.vectors:
             self._vector(values)
+        elif table is schema.words:
+            self._word(values["surface"], values["reading"])
 
     def _companion(self, agent_id: str) -> None:
         if self._agent_id is not None and self._companions:
@@ -114,6 +117,14 @@ class Judge:
             raise InvalidInput("file", f"the window of turn {turn['uid']!r} is longer than the path to it", FIX)
         self._windows.append(turn["window_turns"])
         self._characters.append(turn["window_characters"])
+
+    def _word(self, surface: str, reading: str | None) -> None:
+        if self._counts["words"] > MOST_ENTRIES:  # one may stand for a removal
+            raise InvalidInput("file", f"a dictionary holds over {MOST_ENTRIES} words", FIX)
+        if surface:
+            check_surface(surface)
+        if reading is not None:
+            check_reading(reading)
 
     def _vector(self, values: dict[str, Any]) -> None:
         name, dimension = self._mine

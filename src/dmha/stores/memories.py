@@ -13,7 +13,9 @@ from sqlalchemy import Connection, Select, Table, and_, bindparam, delete, func,
 from dmha.errors import InvalidInput, NotFound, Stale
 from dmha.records import Counted, Gist, Perceived, Remembered, Scope, Tip
 from dmha.stores import schema
+from dmha.stores.arrivals import HIDDEN
 from dmha.stores.changelog import log
+from dmha.stores.dictionaries import Dictionaries, counted_values
 from dmha.stores.inserting import insert_rows
 from dmha.stores.knowledge import fact_row
 from dmha.stores.perspectives import born, take_up
@@ -123,7 +125,7 @@ class Memories:
             [{"memory_id": memory_id, "source_id": source} for source in gist.sources],
         )
         insert_rows(self._connection, schema.perspectives, [born(scope, memory_id, gist)])
-        self._derived(memory_id, gist.counted, gist.vector, embedder_id)
+        self._derived(scope, memory_id, gist.counted, gist.vector, embedder_id)
         log(self._connection, scope.tenant_id, [(memory_id, 1)])
         return memory_id
 
@@ -171,7 +173,7 @@ class Memories:
         if row.recallable:
             for table in (schema.terms, schema.vectors):
                 self._connection.execute(delete(table).where(table.c.memory_id == row.id))
-            self._derived(row.id, said.counted, said.vector, embedder_id)
+            self._derived(scope, row.id, said.counted, said.vector, embedder_id)
         felt = said.affect
         self._connection.execute(
             update(views)
@@ -205,10 +207,13 @@ class Memories:
     def forget_all(self, user_id: str, world: str | None) -> None:
         """Delete everything of the account's one world, or of all; the tombstones stay, to tell other processes."""
         tenants = schema.tenants
-        query = select(tenants.c.id).where(tenants.c.user_id == user_id)
+        query = select(tenants.c.id, tenants.c.world).where(tenants.c.user_id == user_id)
         query = query if world is None else query.where(tenants.c.world == world)
-        for tenant_id in self._connection.execute(query).scalars().all():
+        dictionaries = Dictionaries(self._connection)
+        for tenant_id, name in self._connection.execute(query).all():
+            version = 0 if name.startswith(HIDDEN) else dictionaries.version(tenant_id)
             drop_world(self._connection, tenant_id)
+            dictionaries.go_on(tenant_id, version)
 
     def revector(self, rows: Iterable[tuple[int, np.ndarray | None]], embedder_id: int) -> None:
         """Replace the vectors of these memories by ones of another embedder; None: it does not serve the text.
@@ -285,7 +290,7 @@ class Memories:
         for table, rows in ((schema.turns, turns), (schema.memories, memories), (schema.perspectives, perspectives)):
             insert_rows(connection, table, rows)
         self._tell(told)
-        self._derived_many([(memory_id + i, turn) for i, turn in enumerate(fresh)], embedder_id)
+        self._derived_many(scope, [(memory_id + i, turn) for i, turn in enumerate(fresh)], embedder_id)
         log(connection, scope.tenant_id, [(memory_id + offset, 1) for offset in range(count)])
         return {turn.uid: (memory_id + offset, turn.memory_uid) for offset, turn in enumerate(fresh)}, nodes[-1].tip
 
@@ -303,19 +308,24 @@ class Memories:
             raise NotFound("memory", uid)
         return row
 
-    def _derived(self, memory_id: int, counted: Counted, vector: np.ndarray | None, embedder_id: int) -> None:
-        insert_rows(self._connection, schema.terms, [_terms_row(memory_id, counted)])
+    def _derived(
+        self, scope: Scope, memory_id: int, counted: Counted, vector: np.ndarray | None, embedder_id: int
+    ) -> None:
+        insert_rows(self._connection, schema.terms, [self._terms_row(scope, memory_id, counted)])
         insert_rows(
             self._connection,
             schema.vectors,
             [{"memory_id": memory_id, "embedder_id": embedder_id, "data": _blob(vector)}],
         )
 
-    def _derived_many(self, rows: Sequence[tuple[int, Perceived]], embedder_id: int) -> None:
+    def _terms_row(self, scope: Scope, memory_id: int, counted: Counted) -> dict[str, Any]:
+        return {"memory_id": memory_id, **counted_values(self._connection, scope.tenant_id, counted)}
+
+    def _derived_many(self, scope: Scope, rows: Sequence[tuple[int, Perceived]], embedder_id: int) -> None:
         insert_rows(
             self._connection,
             schema.terms,
-            [_terms_row(memory_id, turn.counted) for memory_id, turn in rows if turn.recallable],
+            [self._terms_row(scope, memory_id, turn.counted) for memory_id, turn in rows if turn.recallable],
         )
         insert_rows(
             self._connection,
@@ -354,12 +364,6 @@ def _told(scope: Scope, turn_id: int, private_to: int | None, said: Perceived, n
             for text in said.rules
         ],
     )
-
-
-def _terms_row(memory_id: int, counted: Counted) -> dict[str, Any]:
-    return {
-        "memory_id": memory_id, "language": counted.language, "length": counted.length, "data": counted.terms.tobytes()
-    }  # fmt: skip
 
 
 def _blob(vector: np.ndarray | None) -> bytes:

@@ -25,6 +25,7 @@ from dmha.errors import Unavailable
 from dmha.records import Counted
 from dmha.stores import schema
 from dmha.stores.copies import damage
+from dmha.stores.dictionaries import counted_values
 from dmha.stores.engine import driver, told
 from dmha.stores.group import group_of
 
@@ -70,31 +71,32 @@ class Mending:
                 "database", "two rows share what only one may have", "Restore a backup, or export what can be read."
             ) from error
 
-    def uncounted(self, limit: int) -> list[tuple[int, str]]:
-        """Memories that words should find and that have no counted terms: (id, text)."""
+    def uncounted(self, limit: int) -> list[tuple[int, int, str]]:
+        """Memories that words should find and that have no counted terms: (id, tenant, text)."""
         memories, terms = schema.memories, schema.terms
         rows = self._connection.execute(
-            select(memories.c.id, memories.c.text)
+            select(memories.c.id, memories.c.tenant_id, memories.c.text)
             .join(terms, terms.c.memory_id == memories.c.id, isouter=True)
             .where(memories.c.recallable, terms.c.memory_id.is_(None))
             .order_by(memories.c.id)
             .limit(limit)
         )
-        return [(row.id, row.text) for row in rows]
+        return [(row.id, row.tenant_id, row.text) for row in rows]
 
     def count_again(self, counted: Sequence[tuple[int, Counted]]) -> None:
         """Give these memories their counted terms, where they still wait for them, and tell every index."""
         memories, terms = schema.memories, schema.terms
-        waiting = set(
-            self._connection.execute(
-                select(memories.c.id)
+        waiting: dict[int, int] = dict(
+            tuple(row)
+            for row in self._connection.execute(
+                select(memories.c.id, memories.c.tenant_id)
                 .join(terms, terms.c.memory_id == memories.c.id, isouter=True)
                 .where(memories.c.id.in_([id for id, _ in counted]), terms.c.memory_id.is_(None))
-            ).scalars()
+            )
         )
         for id, each in counted:
             if id in waiting:
-                values = {"language": each.language, "length": each.length, "data": each.terms.tobytes()}
+                values = counted_values(self._connection, waiting[id], each)
                 self._connection.execute(insert(terms).values(memory_id=id, **values))
                 self._log(memories.c.id == id, deleted=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Select, Table, and_, bindparam, select
+from sqlalchemy import CompoundSelect, Connection, Select, Table, and_, bindparam, func, select
 
 from dmha.records import Place, Scope
 from dmha.stores import schema
@@ -23,8 +23,9 @@ def allocate(connection: Connection, table: Table, count: int = 1) -> int:
 def _find() -> Select[Any]:
     tenants, companions = schema.tenants, schema.companions
     named = and_(companions.c.user_id == tenants.c.user_id, companions.c.agent_id == bindparam("agent"))
+    version = select(func.max(schema.words.c.version)).where(schema.words.c.tenant_id == tenants.c.id).scalar_subquery()
     return (
-        select(tenants.c.id, companions.c.id, tenants.c.zone)
+        select(tenants.c.id, companions.c.id, tenants.c.zone, func.coalesce(version, 0))
         .join(companions, named, isouter=True)
         .where(tenants.c.user_id == bindparam("user"), tenants.c.world == bindparam("world"))
     )
@@ -70,7 +71,7 @@ class Places:
     def find(self, place: Place) -> Scope | None:
         """The place in the truth's ids; None when nothing was ever remembered there."""
         rows = _FIND.all(self._connection, user=place.user_id, agent=place.agent_id, world=place.world)
-        return next((Scope(tenant, companion or NOBODY, zone) for tenant, companion, zone in rows), None)
+        return next((Scope(tenant, companion or NOBODY, *rest) for tenant, companion, *rest in rows), None)
 
     def ensure(self, place: Place, zone: str, now: float) -> Scope:
         """The place in the truth's ids, made where it is new; `zone` is the new tenant's."""

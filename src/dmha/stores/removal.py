@@ -84,7 +84,7 @@ def drop_world(connection: Connection, tenant_id: int) -> None:
     own_speakers = select(schema.speakers.c.id).where(schema.speakers.c.tenant_id == tenant_id)
     run(delete(schema.endings).where(schema.endings.c.fact_id.in_(own_facts)))
     run(delete(schema.impulses).where(schema.impulses.c.turn_id.in_(own_turns)))
-    for table in (schema.facts, schema.rules, schema.lessons, schema.outcomes, schema.variants):
+    for table in (schema.facts, schema.rules, schema.lessons, schema.outcomes, schema.variants, schema.words):
         run(delete(table).where(table.c.tenant_id == tenant_id))
     drop(connection, tenant_id, list(run(select(memories.c.id).where(memories.c.tenant_id == tenant_id)).scalars()))
     run(update(turns).where(turns.c.tenant_id == tenant_id).values(parent_id=None))

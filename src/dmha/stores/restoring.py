@@ -19,6 +19,7 @@ from dmha.errors import InvalidInput
 from dmha.records import Counted
 from dmha.stores import schema
 from dmha.stores.changelog import log
+from dmha.stores.dictionaries import counted_values
 from dmha.stores.exported import END, REFERENCES, REFERRED
 from dmha.stores.judging import FIX, table_of, taken
 from dmha.stores.places import allocate
@@ -156,7 +157,7 @@ def insert_batch(connection: Connection, state: Restoring, batch: Batch) -> dict
                     row["branch_id"] = resolver.id("branches", row["branch_id"])
             connection.execute(insert(table), written)
             if table is schema.memories:
-                _insert_terms(connection, batch.counted, written)
+                _insert_terms(connection, state.tenant_id, batch.counted, written)
             if table in (schema.memories, schema.vectors):
                 key = "id" if table is schema.memories else "memory_id"
                 log(connection, state.tenant_id, [(row[key], 1) for row in written])
@@ -203,9 +204,11 @@ def _insert_branches(connection: Connection, begun: list[dict[str, Any]], resolv
     connection.execute(insert(schema.branches), rows)
 
 
-def _insert_terms(connection: Connection, counted: list[Counted | None], memories: list[dict[str, Any]]) -> None:
+def _insert_terms(
+    connection: Connection, tenant_id: int, counted: list[Counted | None], memories: list[dict[str, Any]]
+) -> None:
     rows = [
-        {"memory_id": memory["id"], "language": said.language, "length": said.length, "data": said.terms.tobytes()}
+        {"memory_id": memory["id"], **counted_values(connection, tenant_id, said)}
         for memory, said in zip(memories, counted, strict=True)
         if said is not None
     ]

@@ -24,7 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 
 metadata = MetaData(
     naming_convention={
@@ -291,7 +291,8 @@ vectors = Table(
     Index(None, "embedder_id"),
 )
 
-# Counted terms as packed integers (see domain/terms.py).
+# Counted terms as packed integers (see domain/terms.py). `segmentation` is what counted them: the rules' number and the
+# cutters of words beside them (see domain/segmentation.py); empty where a dictionary has changed since.
 terms = Table(
     "terms",
     metadata,
@@ -299,6 +300,20 @@ terms = Table(
     Column("language", String(8), nullable=False),
     Column("length", Integer, nullable=False),
     Column("data", LargeBinary, nullable=False),
+    Column("segmentation", Text, nullable=False, server_default="1"),
+    Index(None, "segmentation"),
+)
+
+# A tenant's dictionary: surfaces as they were given, and how they are read. Each change has the next version; the row
+# without a surface stands for the last removal, so that the version grows with that, too.
+words = Table(
+    "words",
+    metadata,
+    _to("tenants", "tenant_id", primary_key=True),
+    Column("surface", Text, primary_key=True),
+    Column("reading", Text, nullable=True),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("tenant_id", "version"),
 )
 
 # -- knowledge, lessons, outcomes ------------------------------------------------------------------

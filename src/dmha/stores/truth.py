@@ -18,6 +18,7 @@ from dmha.protocols import Embedder, Progress
 from dmha.stores import schema
 from dmha.stores.backup import back_up
 from dmha.stores.copies import free_name, keep
+from dmha.stores.dictionaries import Dictionaries
 from dmha.stores.engine import BUSY_TIMEOUT, beside, connect, in_words, open_engine
 from dmha.stores.feed import Feed
 from dmha.stores.group import group_of
@@ -68,6 +69,10 @@ class Ledger:
     @cached_property
     def mending(self) -> Mending:
         return Mending(self._connection)
+
+    @cached_property
+    def dictionaries(self) -> Dictionaries:
+        return Dictionaries(self._connection)
 
     @cached_property
     def portable(self) -> Portable:
