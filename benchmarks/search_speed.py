@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 
 import dmha
 from dmha import Turn
-from dmha.domain.ranking import resolve, top
+from dmha.domain.ranking import resolve
 from dmha.faculties.perception import Perception
-from dmha.faculties.recall import NOMINATED
+from dmha.faculties.recall import NOMINATED, dated
 from dmha.index.local import LocalIndex
 from dmha.mind import Mind
 from dmha.models.minilm import MiniLM
@@ -73,6 +73,7 @@ _FELT = (
 )
 _START = datetime(2022, 1, 1, tzinfo=UTC)
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_TALK = 30  # turns of a session
 _AT_ONCE = 2_000
 _SENTENCES, _QUESTIONS, _JUDGED = 4_000, 200, 100
 
@@ -151,16 +152,18 @@ def build(path: Path, corpus: Corpus, tenants: int, memories: int) -> None:
     for start in range(0, tenants * memories, at_once):
         place = Place(f"bench{start // memories}", "relu", "agent:relu")
         told = list(islice(turns, at_once))
-        heard, _ = perception.perceive(told, user_id=place.user_id, world=place.world, kind="lore", now=_NOW)
-        truth.write(partial(_remember, place, f"s{start}", heard))
+        heard, _ = perception.perceive(told, user_id=place.user_id, world=place.world, kind="episode", now=_NOW)
+        truth.write(partial(_remember, place, start, heard))
     truth.close()
     speed, size = tenants * memories / (perf_counter() - began), path.stat().st_size
     print(f"built {path.name}: {speed:,.0f} memories/s, {size / 1e6:,.0f} MB", flush=True)
 
 
-def _remember(place: Place, session: str, heard: Sequence[Perceived], ledger: Ledger) -> None:
+def _remember(place: Place, start: int, heard: Sequence[Perceived], ledger: Ledger) -> None:
     scope = ledger.places.ensure(place, "UTC", 0.0)
-    ledger.memories.remember(scope, session, heard, ledger.embedder_id, _NOW.timestamp())
+    for turn in range(0, len(heard), _TALK):
+        said = heard[turn : turn + _TALK]
+        ledger.memories.remember(scope, f"s{start + turn}", said, ledger.embedder_id, _NOW.timestamp())
 
 
 def one_tenant(path: Path, corpus: Corpus) -> dict[str, float]:
@@ -191,27 +194,21 @@ def recall(path: Path, corpus: Corpus) -> dict[str, float]:
     """How many of the ten that exact coarse ranking puts first are among the candidates, by ranking."""
     asked = corpus.questions[:_JUDGED]
     with _open(path, corpus) as mind, mind._truth.read() as ledger:
-        index, vectors = mind._index, np.array([corpus.known[question] for question in asked])
-        assert isinstance(index, LocalIndex)
-        index.size(1)
-        arrays = index._tenants[1].arrays
-        assert arrays is not None
-        _, chunks = ledger.feed.tenant(1)
-        similarity = np.concatenate([rows.vectors @ vectors.T for rows in chunks]).T
+        index = mind._index
+        assert isinstance(mind._truth, Truth)
+        exact = LocalIndex(mind._truth.feed, len(corpus.known[asked[0]]), codes_from=sys.maxsize)
         found = {}
         for name in ("default", "semantic"):
             ranking, kept = resolve(name), []
-            for question, similar in zip(asked, similarity, strict=True):
-                made, _ = mind._perception.ask(question)
-                columns = {
-                    "similarity": similar.astype(np.float64), "static_bm25()": arrays.static_bm25(made.terms),
-                    "created_at": arrays.at, "now": _NOW.timestamp(),
-                }  # fmt: skip
-                best = arrays.memory_ids[top(ranking.coarse(columns, arrays.count), arrays.memory_ids, 10)]
-                given = index.nominate(
-                    ledger.feed, 1, made, ranking, Reach(), now=_NOW.timestamp(), seed=0, count=NOMINATED, scalars={}
+            for question in asked:
+                made = dated(mind._perception.ask(question)[0], _NOW)
+                best, given = (
+                    one.nominate(
+                        ledger.feed, 1, made, ranking, Reach(), now=_NOW.timestamp(), seed=0, count=count, scalars={}
+                    )
+                    for one, count in ((exact, 10), (index, NOMINATED))
                 )
-                kept.append(np.isin(best, given.memory_ids).mean())
+                kept.append(np.isin(best.memory_ids, given.memory_ids).mean())
             found[f"recall {name}"] = float(np.mean(kept))
     return found
 
