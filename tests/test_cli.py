@@ -61,7 +61,7 @@ def test_what_was_added_is_found_with_its_reasons() -> None:
     """A hit shows the words, who said them and when, and each term of the score."""
     assert run("add", "I moved to Osaka.", "--speaker", "aya", "--at", "2025-03-08T19:12").stdout == "1 remembered.\n"
     found = run("search", "moved to Osaka").stdout
-    for part in ("I moved to Osaka.", "aya", "2025-03-08 19:12", "■ similarity", "static_bm25()"):
+    for part in ("I moved to Osaka.", "aya", "2025-03-08 19:12", "■ words_nearby", "0.35 * similarity"):
         assert part in found
     (hit,) = told("search", "moved to Osaka")
     assert hit["score"] == pytest.approx(sum(hit["reasons"].values()))

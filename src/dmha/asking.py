@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypedDict
 
-from dmha.checks import MOST_QUERY, check_choice, check_fraction, check_name, check_names, check_time
+from dmha.checks import MOST_QUERY, check_choice, check_fraction, check_name, check_names, check_time, check_zone
 from dmha.domain.ranking import resolve
 from dmha.errors import InvalidInput, OutOfBounds
 from dmha.faculties.perception import Perception
@@ -22,7 +22,7 @@ class Asking(TypedDict, total=False):
 
     `ranking` is a preset's name or an expression; `since` and `until` bound when it happened, the latter excluded;
     `present` names who is in the room, nobody unless said; `polarity` is what the memories must feel like; `by_reading`
-    also finds what sounds like the query's words.
+    also finds what sounds like the query's words; `zone` is where its "yesterday" is meant, the companion's if unsaid.
     """
 
     top_k: int
@@ -37,6 +37,7 @@ class Asking(TypedDict, total=False):
     polarity: Polarity
     min_confidence: float
     by_reading: bool
+    zone: str | None
 
 
 def request_of(perception: Perception, query: str, asking: Asking, *, now: float, seed: int) -> Request:
@@ -53,7 +54,8 @@ def request_of(perception: Perception, query: str, asking: Asking, *, now: float
     check_choice("by_reading", by_reading, (True, False))
     filters = _filters(asking)
     question, words = perception.ask(query)
-    return Request(question, words, ranking, filters, top_k, least, now, seed, by_reading=by_reading)
+    zone = "" if asking.get("zone") is None else check_zone("zone", asking["zone"])
+    return Request(question, words, ranking, filters, top_k, least, now, seed, by_reading=by_reading, zone=zone)
 
 
 def unweighted(turn: str) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dmha.errors import InvalidInput, OutOfBounds
 from dmha.types import SOURCES, Turn
@@ -129,3 +130,13 @@ def check_places(turn_id: str | None, replaces: str | None, parent: str | None) 
         raise InvalidInput("parent", "a turn that replaces another stands where that stood", "Give one of the two.")
     if replaces is not None and replaces == turn_id:
         raise InvalidInput("replaces", "a turn cannot replace itself", "Give the new turn an id of its own.")
+
+
+def check_zone(field: str, zone: Any) -> str:
+    """The zone's name, if there is such a zone."""
+    name = check_name(field, zone)
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+        raise InvalidInput(field, f"there is no zone {zone!r}", "Give one such as Asia/Tokyo.") from error
+    return name

@@ -28,6 +28,7 @@ from dmha.checks import (
     check_places,
     check_text,
     check_time,
+    check_zone,
 )
 from dmha.diagnosis import Diagnosis, examine, mend
 from dmha.domain import affect
@@ -99,6 +100,7 @@ class Mind:
         private: bool = False,
         present: Iterable[str] | None = None,
         world: str | None = None,
+        zone: str | None = None,
         token_budget: int = 4_000,
     ) -> Reply:
         """Perceive, remember, recall, generate, check, repair, learn. The same `turn_id` again changes nothing.
@@ -106,7 +108,8 @@ class Mind:
         `replaces` names a turn that is said again: all that it and the turns after it did is taken back first.
         `parent` names the turn to go on from, the session's last unless it says otherwise: what was said after it on
         other branches is neither seen nor recalled. `present` is who hears the reply; the speaker alone unless it says
-        otherwise. What someone told in private is spoken of only when nobody else hears it.
+        otherwise. What someone told in private is spoken of only when nobody else hears it. `zone` is where the
+        speaker is from now on: "yesterday" is meant, and times are told, in that zone, or else in the companion's.
         """
         place, now = self._place(user_id, agent_id, world), self._now()
         check_name("session_id", session_id)
@@ -117,6 +120,8 @@ class Mind:
         check_places(turn_id, replaces, parent)
         check_replaced(replaces)
         check_budget(token_budget)
+        if zone is not None:
+            check_zone("zone", zone)
         confidants = tuple(here) if len(here) == 1 else ()  # what one told in private is not for the others' ears
         trace = Trace()
 
@@ -132,7 +137,7 @@ class Mind:
             return self._answered(place, earlier, asked)
 
         with trace("remember") as step:
-            scope, kept = self._remember(place, session_id, [heard], replaces)
+            scope, kept = self._remember(place, session_id, [heard], replaces, zone=zone)
             ((memory_id, memory_uid),) = kept.memories
             folded = fold_window(self._truth, self._perception, cut, scope, session_id, kept.last, now.timestamp())
             step.did = f"one turn of {speaker} kept, {folded} gists made of the window"
@@ -141,6 +146,7 @@ class Mind:
             asking: Asking = {"present": confidants, "top_k": EVIDENCE}
             request = self._request(unweighted(plain(text) or text), asking)
             with self._truth.read() as ledger:
+                scope = replace(scope, zone=ledger.places.zone_of(scope, speaker))
                 mood, aside = self._mood(ledger, scope), ledger.reading.aside(kept.last.turn_id)
                 request = replace(request, exclude=(memory_id, *ledger.reading.memories_of(aside)))
                 request = self._worded(ledger, scope, request)
@@ -557,13 +563,16 @@ class Mind:
         ledger.life.reinforce(scope, recalling.reinforcements(states, now), now, turn_uid=turn_uid, key=key)
 
     def _remember(
-        self, place: Place, session: str, turns: Sequence[Perceived], replaces: str | None = None
-    ) -> tuple[Scope, Remembered]:
+        self, place: Place, session: str, turns: Sequence[Perceived], replaces: str | None = None, *,
+        zone: str | None = None,
+    ) -> tuple[Scope, Remembered]:  # fmt: skip
         now = self._now().timestamp()
 
         def unit(ledger: Ledger) -> tuple[Scope, Remembered]:
             scope = ledger.places.ensure(place, self._zone, now)
             kept = ledger.memories.remember(scope, session, turns, ledger.embedder_id, now, replaces=replaces)
+            if zone is not None:
+                ledger.places.tell_zone(scope, turns[-1].speaker, zone)
             return scope, kept
 
         return self._truth.write(unit)

@@ -240,7 +240,7 @@ class Reach:
 class Candidates:
     """What an index nominates: memory ids and, aligned with them, the columns that only it knows; all are exact.
 
-    By the ranking language's names; `similarity` and `words_nearby` are always among them.
+    By the ranking language's names; `similarity`, `static_bm25()` and `words_nearby` are always among them.
     """
 
     memory_ids: NDArray[np.int64]

@@ -14,8 +14,8 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dmha.checks import check_zone
 from dmha.errors import InvalidInput, Unavailable
 
 if TYPE_CHECKING:
@@ -79,15 +79,6 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 def _named(environment: Mapping[str, str]) -> set[str]:
     """The settings that the environment names, misspelt ones too; `_NOT_SETTINGS` belong to tests and benchmarks."""
     return {name.removeprefix(PREFIX).lower() for name in environment if name.startswith(PREFIX)} - _NOT_SETTINGS
-
-
-def check_zone(field: str, zone: str) -> str:
-    """The zone's name, if there is such a zone."""
-    try:
-        ZoneInfo(zone)
-    except (ValueError, OSError, ZoneInfoNotFoundError) as error:
-        raise InvalidInput(field, f"there is no zone {zone!r}", "Give one such as Asia/Tokyo.") from error
-    return zone
 
 
 def open_mind(

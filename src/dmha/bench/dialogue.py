@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dmha.bench.dataset import TURN, DataSet, Question, Tenant, Told, reading, unanswered, uttered
-from dmha.checks import check_time
-from dmha.settings import check_zone
+from dmha.checks import check_time, check_zone
 
 CROSS = "cross-language"
 

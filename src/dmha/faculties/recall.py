@@ -31,11 +31,11 @@ Column = NDArray[np.float64]
 # little less, and each candidate costs 0.03 ms to read.
 NOMINATED = 100
 
-# Hit.confidence is logistic in what words (with the neighbours') and meaning say, on their fixed scales of 0..1: how
-# likely the memory is to know of what was asked. Fitted between LoCoMo questions asked of their own conversation and of
-# another whose speakers' names were put in (`dmha bench abstention`): AUROC .90, Brier .12; the top hit's median is .48
-# words, .53 meaning against .21, .37.
-_WORDS, _MEANING, _DOUBT = 7.5, 8.5, 6.25
+# Hit.confidence is logistic in what words (the turn's own and those around it, half each) and meaning say, on their
+# fixed scales of 0..1: how likely the memory is to know of what was asked. Fitted between LoCoMo questions asked of
+# their own conversation and of another whose speakers' names were put in (`dmha bench abstention`): AUROC .90, Brier
+# .12; the top hit's median is .42 words, .53 meaning against .17, .37.
+_WORDS, _MEANING, _DOUBT = 8.0, 8.2, 5.95
 # Where the embedder does not read the question, words alone tell: fits between questions of JSQuAD, DRCD and CMRC asked
 # of the half that holds their paragraph and of the other (AUROC .99, .98, .97; 25/8.3, 29/8.6, 21/7.8), and a little
 # less doubt, for talk repeats a question's words less than articles do.
@@ -47,7 +47,10 @@ _STRANGER = -1  # no speaker's id: whom nobody knows has said nothing
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One recall or search, ready before any snapshot is opened: what is asked, and how to rank what comes back."""
+    """One recall or search, ready before any snapshot is opened: what is asked, and how to rank what comes back.
+
+    `zone` is where the times that it names are meant; empty: the companion's.
+    """
 
     question: Question
     query: Query
@@ -59,6 +62,7 @@ class Request:
     seed: int
     exclude: tuple[int, ...] = ()
     by_reading: bool = False
+    zone: str = ""
 
 
 def rank(ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Affect) -> list[tuple[State, Hit]]:
@@ -69,7 +73,11 @@ def rank(ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Aff
         return []
     columns, scores = _score(told, candidates, request, mood)
     ids = np.array(told["memory_id"], np.int64)
-    confidence = _confidence(columns["words_nearby"], columns["similarity"], read=request.question.vector is not None)
+    confidence = _confidence(
+        0.5 * (columns["static_bm25()"] + columns["words_nearby"]),
+        columns["similarity"],
+        read=request.question.vector is not None,
+    )
     best = top(scores.total, ids, len(ids))
     shown = best[confidence[best] >= request.min_confidence][: request.top_k]
     states = ledger.reading.states(scope, ids[shown].tolist())
@@ -115,7 +123,7 @@ def _nominate(ledger: Ledger, index: Index, scope: Scope, request: Request, mood
     return index.nominate(
         ledger.feed,
         scope.tenant_id,
-        dated(request.question, datetime.fromtimestamp(request.now, ZoneInfo(scope.zone))),
+        dated(request.question, datetime.fromtimestamp(request.now, ZoneInfo(request.zone or scope.zone))),
         request.ranking,
         _reach(ledger, scope, request),
         now=request.now,

@@ -104,10 +104,14 @@ class Table:
         question = asked.question
         words = arrays.words(question.terms, self._heard)
         similarity = arrays.similarity(question.vector)
-        made = {"similarity": similarity, "words_nearby": words.nearby(), "created_at": arrays.at}
+        made = {
+            "created_at": arrays.at,  # what an index does not know stands in by it
+            "similarity": similarity,
+            "static_bm25()": words.alone(),
+            "words_nearby": words.nearby(),
+        }
         others: tuple[tuple[str, Callable[[], Column]], ...] = (
             ("similarity_nearby", lambda: self._nearby(similarity)),
-            ("static_bm25()", words.alone),
             ("words_of_session", words.stretch),
             ("time_match", lambda: time_match(arrays.at, question.spans)),
             ("when_match", lambda: arrays.marked(TELLS_TIME) if question.asks_when else np.zeros(arrays.count)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Select, Table, and_, bindparam, func, select
+from sqlalchemy import CompoundSelect, Connection, Select, Table, and_, bindparam, func, select, update
 
 from dmha.records import Place, Scope
 from dmha.stores import schema
@@ -53,6 +53,7 @@ _FIND = Prepared(lambda _: _find())
 _FIND_SPEAKER = Prepared(lambda _: _find_speaker())
 _COMPANIONS = Prepared(lambda _: _companions())
 _FIND_SESSION = Prepared(lambda _: _find_session())
+_ZONE = Prepared(lambda _: select(schema.speakers.c.zone).where(schema.speakers.c.id == bindparam("speaker")))
 
 
 # The id of a companion that has done nothing here yet: it sees a shared world, and holds no perspective on it.
@@ -118,6 +119,17 @@ class Places:
         """The id of the speaker of this name, be it the first name or a further one; None for a stranger."""
         rows = _FIND_SPEAKER.all(self._connection, tenant=scope.tenant_id, name=name)
         return next((int(found) for (found,) in rows), None)
+
+    def zone_of(self, scope: Scope, speaker: str) -> str:
+        """The zone in which this speaker's times are meant: the own one, once told, or else the tenant's."""
+        rows = _ZONE.all(self._connection, speaker=self.find_speaker(scope, speaker) or NOBODY)
+        return next((zone for (zone,) in rows if zone), scope.zone)
+
+    def tell_zone(self, scope: Scope, speaker: str, zone: str) -> None:
+        """From now on this speaker's times are meant in this zone."""
+        speakers = schema.speakers
+        here = speakers.c.id == self.speaker(scope, speaker)
+        self._connection.execute(update(speakers).where(here, speakers.c.zone != zone).values(zone=zone))
 
     def session(self, scope: Scope, name: str) -> int:
         """The id of the session of this name, made where it is new."""
