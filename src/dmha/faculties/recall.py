@@ -120,7 +120,7 @@ def _without_repeats(
 ) -> list[list[int]]:
     """The places of the best, each before those that say the same; all of these were nominated."""
     names = ("text", "speaker", "kind", "created_at", "earned")
-    said = [Told(*(told[name][place] for name in names)) for place in likely]
+    said = list(map(Told, *([told[name][place] for place in likely] for name in names)))
     ids = [told["memory_id"][place] for place in likely]
 
     def alike(these: Sequence[int], those: Sequence[int]) -> bool:
