@@ -41,6 +41,7 @@ SAME = [
     ("犬が好きです。", "犬が好きです！"),
     ("我喜欢猫。", "我喜欢猫～"),
     ("It's 10:30, isn't it?", "it’s 10:30 isn’t it?"),
+    ("I live (in Osaka): now", "I live in Osaka; now"),
     ("!!!", "!!!"),
 ]
 
@@ -79,6 +80,7 @@ OTHER = [
     ("You live in Osaka?", "You live in Osaka."), ("I never drink", "I drink"), ("His sister", "Her sister"),
     ("犬が好きです", "犬が好きではないです"), ("猫を2匹飼っている", "猫を3匹飼っている"), ("我喜欢猫", "我不喜欢猫"),
     ("不，可以", "不可以"), ("I love it 😍", "I love it 😡"), ("...", "!!!"),
+    ("I passed :)", "I passed :("),
 ]  # fmt: skip
 
 
