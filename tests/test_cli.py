@@ -67,6 +67,14 @@ def test_what_was_added_is_found_with_its_reasons() -> None:
     assert hit["score"] == pytest.approx(sum(hit["reasons"].values()))
 
 
+def test_what_says_the_same_is_counted_beside_the_hit() -> None:
+    """`search` shows how many are alike, `--json` which."""
+    ids = [told("add", text)[0] for text in ("I love tea.", "I love tea!", "i love tea")]
+    assert run("search", "tea").stdout.count("+2 alike") == 1
+    (hit,) = told("search", "tea")
+    assert {hit["memory"]["id"], *hit["also"]} == set(ids)
+
+
 def test_search_changes_nothing_and_recall_strengthens() -> None:
     """Recall counts; search does not."""
     run("add", "I moved to Osaka.")

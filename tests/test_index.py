@@ -30,6 +30,8 @@ from dmha.errors import NotFound
 from dmha.faculties.perception import Perception
 from dmha.index.arrays import TenantArrays
 from dmha.index.local import LocalIndex
+from dmha.index.nearest import NEAREST
+from dmha.index.pairs import Pairs
 from dmha.index.postings import Postings
 from dmha.index.vectors import Codes
 from dmha.mind import Mind
@@ -264,6 +266,87 @@ def test_an_index_dropped_answers_as_before(library: Library, make: MakeIndex) -
     assert_same(before, library.ask(index, scope, library.question("tea sleep")))
 
 
+def near(library: Library, index: Index, scope: Scope, *memory_ids: int) -> list[dict[int, float]]:
+    with library.truth.feed() as feed:
+        return [dict(found) for found in index.nearest(feed, scope.tenant_id, memory_ids)]
+
+
+def assert_nearest(library: Library, index: Index, scope: Scope, texts: dict[int, str]) -> None:
+    """The nearest of all are those that comparing every pair finds; of equals any may be left out."""
+    vectors = {memory: library.embedder.embed([f"aya: {text}"])[0] for memory, text in texts.items()}
+    for memory, found in zip(texts, near(library, index, scope, *texts), strict=True):
+        exact = {other: float(vectors[memory] @ vectors[other]) for other in texts if other != memory}
+        best = sorted((cosine for cosine in exact.values() if cosine > 1e-6), reverse=True)[:NEAREST]
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+        np.testing.assert_allclose(list(found.values()), best, atol=1e-6)
+        np.testing.assert_allclose(list(found.values()), [exact[other] for other in found], atol=1e-6)
+
+
+def test_an_index_gives_the_nearest_of_a_memory(library: Library, make: MakeIndex) -> None:
+    """The eight most alike with their cosines, never itself; as memories come, change and go, as if asked first now."""
+    scope, index = library.place(), make(library.truth)
+    texts = {library.put(scope, text): text for text in ("osaka tea", "osaka tea cat", "rain")}
+    assert_nearest(library, index, scope, texts)
+    for n in range(12):
+        text = f"tea {WORDS[n % 10]} {WORDS[n % 7]}"
+        texts[library.put(scope, text)] = text
+        assert_nearest(library, index, scope, texts)
+    first, second, *_ = texts
+    library.change(scope, first, "tea rain")
+    texts[first] = "tea rain"
+    assert_nearest(library, index, scope, texts)
+    library.drop(scope, second)
+    del texts[second]
+    assert_nearest(library, index, scope, texts)
+    for memory in list(texts)[3:9]:  # so many that the rows move
+        library.drop(scope, memory)
+        del texts[memory]
+    assert_nearest(library, index, scope, texts)
+
+
+def test_what_has_no_vector_has_no_nearest(library: Library, make: MakeIndex) -> None:
+    """An unknown memory, another tenant's and one without a vector are near nothing, and nothing is near them."""
+    scope, index = library.place(), make(library.truth)
+    memory, bare = library.put(scope, "osaka tea"), library.put(scope, "osaka")
+    foreign = library.put(library.place("ben"), "osaka tea")
+    forget = f"DELETE FROM vectors WHERE memory_id = {bare}"
+    library.truth.write(lambda ledger: ledger._connection.exec_driver_sql(forget))  # as if no embedder served it
+    assert near(library, index, scope, memory, bare, 10**9, foreign) == [{}, {}, {}, {}]
+    assert near(library, index, scope) == []
+
+
+def test_the_nearest_are_found_once(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked again, a memory is compared with nothing; after an addition, with what was added alone."""
+    scope, index = library.place(), LocalIndex(library.truth.feed, 16)
+    memory, *_ = [library.put(scope, f"tea {word}") for word in WORDS]
+    near(library, index, scope, memory)
+    compared: list[tuple[int, int]] = []
+    exact = Pairs.exact
+
+    def watched(pairs: Pairs, asked: Any, start: int, stop: int) -> Any:
+        compared.append((start, stop))
+        return exact(pairs, asked, start, stop)
+
+    monkeypatch.setattr(Pairs, "exact", watched)
+    near(library, index, scope, memory)
+    assert compared == []
+    library.put(scope, "tea again")
+    near(library, index, scope, memory)
+    assert compared == [(10, 11)]
+
+
+def test_an_older_snapshot_spoils_no_nearest(library: Library) -> None:
+    """Where codes are newer than the vectors that a snapshot reads, what is found there is not kept."""
+    scope, index = library.place(), coded(library.truth)
+    memory = library.put(scope, "osaka tea")
+    with library.truth.feed() as old:
+        assert index.nearest(old, scope.tenant_id, [memory]) == [{}]
+        other = library.put(scope, "osaka tea")
+        library.ask(index, scope, library.question("tea"))
+        assert index.nearest(old, scope.tenant_id, [memory]) == [{}]
+    assert near(library, index, scope, memory) == [{other: pytest.approx(1.0)}]
+
+
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
 ACTS = st.lists(
     st.one_of(
@@ -290,6 +373,7 @@ def test_any_history_answers_as_an_index_made_anew(
             alive.append(library.put(scope, text, private=bool(number)))
         elif act == "ask":
             library.ask(index, scope, library.question(text))
+            near(library, index, scope, *alive)
         elif alive and act == "change":
             library.change(scope, alive[number % len(alive)], text)
         elif alive:
@@ -299,6 +383,10 @@ def test_any_history_answers_as_an_index_made_anew(
         old = library.ask(index, scope, library.question(query), present=who)
         assert_same(old, library.ask(make(library.truth), scope, library.question(query), present=who))
     assert ids(old) == set(alive)
+    afresh = near(library, make(library.truth), scope, *alive)
+    for kept, found in zip(near(library, index, scope, *alive), afresh, strict=True):
+        np.testing.assert_allclose(list(kept.values()), list(found.values()), atol=1e-12)
+        assert kept.keys() == found.keys()
     assert index.differences(scope.tenant_id) == []
     library.truth.close()
 

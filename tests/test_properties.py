@@ -128,8 +128,9 @@ class Life(RuleBasedStateMachine):
             for world in (None, "scene"):
                 place: dict[str, Any] = {"user_id": "u", "agent_id": agent, "world": world}
                 counts = Counter(
-                    hit.memory.id
+                    id
                     for hit in self.mind.search("tea", top_k=1000, present=["aya", "ben"], kind="episode", **place)
+                    for id in (hit.memory.id, *hit.also)
                 )
                 assert set(counts.values()) <= {1}
                 home = {id for id, (_, at) in self.held.items() if at == place}
@@ -167,7 +168,8 @@ class Life(RuleBasedStateMachine):
 
     def _counts(self, place: dict[str, Any]) -> dict[str, int]:
         hits = self.mind.search("tea", top_k=1000, present=["aya", "ben"], **place)
-        return {hit.memory.id: hit.memory.recall_count for hit in hits}
+        found = [id for hit in hits for id in (hit.memory.id, *hit.also)]
+        return {id: self.mind.get(id, **place).recall_count for id in found}
 
 
 TestLife = Life.TestCase

@@ -82,19 +82,25 @@ def hits_to(hits: Sequence[Hit]) -> list[dict[str, Any]]:
             "reasons": dict(hit.reasons),
             "why": hit.why,
             "confidence": hit.confidence,
+            "also": list(hit.also),
         }
         for hit in hits
     ]
 
 
 def hits_from(told: Sequence[dict[str, Any]], find: Find) -> list[Hit]:
-    """The hits again, with their memories as they are now."""
+    """The hits again, with their memories as they are now; those deleted since are named no more."""
     found = [(entry, find(entry["id"])) for entry in told]
     return [
-        Hit(memory_of(state), entry["score"], entry["reasons"], entry["why"], entry["confidence"])
+        Hit(memory_of(state), entry["score"], entry["reasons"], entry["why"], entry["confidence"], _left(entry, find))
         for entry, state in found
         if state is not None
     ]
+
+
+def _left(entry: dict[str, Any], find: Find) -> tuple[str, ...]:
+    """What else said the same, as far as it is still there; outcomes of older versions do not tell."""
+    return tuple(uid for uid in entry.get("also", ()) if find(uid) is not None)
 
 
 def _conflict(told: dict[str, Any]) -> Conflict:

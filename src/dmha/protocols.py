@@ -152,6 +152,15 @@ class Index(Protocol):
         scalars: Mapping[str, float],
     ) -> Candidates: ...
 
+    def nearest(self, feed: Feed, tenant_id: int, memory_ids: Sequence[int], /) -> list[Mapping[int, float]]:
+        """For each memory the few (8) most like it of the tenant's others, by id, with their cosines, best first.
+
+        From the same state as `nominate`. Cosines are exact and above 0; where vectors are approximations, one of the
+        nearest may be missed. Empty for a memory without a vector, and for an unknown one. No reach is kept to: who
+        asks compares memories that it may see.
+        """
+        ...
+
     def size(self, tenant_id: int, /) -> tuple[int, int]:
         """How many memories the tenant's index holds, and its bytes."""
         ...

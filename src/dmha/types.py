@@ -82,13 +82,17 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A memory brought back: `reasons` maps each term of the ranking to what it gave, and they sum to `score`."""
+    """A memory brought back: `reasons` maps each term of the ranking to what it gave, and they sum to `score`.
+
+    `also` are the ids of memories left out because they say the same; recall strengthens the one brought back alone.
+    """
 
     memory: Memory
     score: float
     reasons: Mapping[str, float]
     why: Why
     confidence: float
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,10 @@ def _colours(hit: Hit) -> list[str]:
 
 def _marks(hit: Hit) -> str:
     memory = hit.memory
-    marks = ((memory.kind, memory.kind != "episode"), ("private", memory.private), (hit.why, hit.why != "match"))
+    marks = (
+        (memory.kind, memory.kind != "episode"), ("private", memory.private), (hit.why, hit.why != "match"),
+        (f"+{len(hit.also)} alike", bool(hit.also)),
+    )  # fmt: skip
     return "".join(f"  {mark}" for mark, worth_saying in marks if worth_saying)
 
 

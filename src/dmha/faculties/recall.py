@@ -1,6 +1,7 @@
 """Recall: an index nominates, the true states are ranked, and what comes back is strengthened.
 
-Ranking reads alone; `reinforcements` says what an act of recall would change, and the caller writes it.
+Ranking reads alone; `reinforcements` says what an act of recall would change, and the caller writes it. Of memories
+that say the same only the best is brought back, and so strengthened; the hit names the others.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dmha.domain.expressions import Ranking, Scores
 from dmha.domain.forgetting import reinforce, retention, tier_after
 from dmha.domain.query import Query
 from dmha.domain.ranking import exact_match, keyed_uniform, top
+from dmha.domain.sameness import ALIKE, Told, collapse
 from dmha.domain.times import asks_when, mentions
 from dmha.protocols import Index, Ledger
 from dmha.records import Candidates, Filters, Question, Reach, Reinforcement, Scope, State
@@ -42,6 +44,8 @@ _WORDS, _MEANING, _DOUBT = 8.0, 8.2, 5.95
 _WORDS_ALONE, _DOUBT_ALONE = 24.0, 7.0
 
 _LOOKS_INTO = re.compile(r"exact_match_boost\((\w+)\)")
+_WHAT_SAYS_THE_SAME = frozenset({"text", "speaker", "kind", "uid"})  # is told by these
+_OF_OWN_WORDS = ("static_bm25()", "wordiness", "asks")  # an index's columns that are equal where words are
 _STRANGER = -1  # no speaker's id: whom nobody knows has said nothing
 
 
@@ -66,9 +70,10 @@ class Request:
 
 
 def rank(ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Affect) -> list[tuple[State, Hit]]:
-    """The best memories by the ranking in this mood, with their states, best first."""
+    """The best memories by the ranking in this mood, with their states, best first; none repeats a better one."""
     candidates = _nominate(ledger, index, scope, request, mood)
-    told = ledger.reading.columns(scope, candidates.memory_ids.tolist(), _texts(request.ranking))
+    texts = _texts(request.ranking) | _WHAT_SAYS_THE_SAME
+    told = ledger.reading.columns(scope, candidates.memory_ids.tolist(), texts)
     if not told["memory_id"]:
         return []
     columns, scores = _score(told, candidates, request, mood)
@@ -79,11 +84,13 @@ def rank(ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Aff
         read=request.question.vector is not None,
     )
     best = top(scores.total, ids, len(ids))
-    shown = best[confidence[best] >= request.min_confidence][: request.top_k]
-    states = ledger.reading.states(scope, ids[shown].tolist())
+    likely = best[confidence[best] >= request.min_confidence].tolist()
+    earned = list(zip(*(columns[name].tolist() for name in _OF_OWN_WORDS if name in columns), strict=True))
+    shown = _without_repeats(ledger, index, scope, {**told, "earned": earned}, likely, request.top_k)
+    states = ledger.reading.states(scope, [told["memory_id"][place] for place, *_ in shown])
     return [
-        (state, _hit(state, scores, place, float(confidence[place])))
-        for place, state in zip(shown.tolist(), states, strict=True)  # one snapshot: none has gone meanwhile
+        (state, _hit(state, scores, place, float(confidence[place]), tuple(told["uid"][other] for other in others)))
+        for (place, *others), state in zip(shown, states, strict=True)  # one snapshot: none has gone meanwhile
     ]
 
 
@@ -114,9 +121,31 @@ def memory_of(state: State) -> Memory:
     )  # fmt: skip
 
 
-def _hit(state: State, scores: Scores, place: int, confidence: float) -> Hit:
+def _hit(state: State, scores: Scores, place: int, confidence: float, also: tuple[str, ...]) -> Hit:
     reasons = {term: float(given[place]) for term, given in scores.terms.items()}
-    return Hit(memory_of(state), float(scores.total[place]), reasons, "match", confidence)
+    return Hit(memory_of(state), float(scores.total[place]), reasons, "match", confidence, also)
+
+
+def _without_repeats(
+    ledger: Ledger, index: Index, scope: Scope, told: Mapping[str, Sequence[Any]], likely: Sequence[int], most: int
+) -> list[list[int]]:
+    """The places of the best, each before those that say the same; all of these were nominated."""
+    names = ("text", "speaker", "kind", "created_at", "earned")
+    said = list(map(Told, *([told[name][place] for place in likely] for name in names)))
+    ids = [told["memory_id"][place] for place in likely]
+
+    def alike(these: Sequence[int], those: Sequence[int]) -> bool:
+        near = index.nearest(ledger.feed, scope.tenant_id, [ids[place] for place in (*these, *those)])
+        ours, theirs = near[: len(these)], near[len(these) :]
+        pairs = [
+            (left.get(ids[that], 0.0), right.get(ids[this], 0.0))
+            for this, left in zip(these, ours, strict=True)
+            for that, right in zip(those, theirs, strict=True)
+        ]
+        return any(max(pair) >= ALIKE for pair in pairs)  # where many are alike, a neighbourhood does not hold them all
+
+    groups = collapse(said, most, ZoneInfo(scope.zone), alike)
+    return [[likely[place] for place in group] for group in groups]
 
 
 def _nominate(ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Affect) -> Candidates:

@@ -7,6 +7,7 @@ living move together, in place: loading a million again would take as long as th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from dmha.domain.terms import REFERENCE_LENGTH, saturated, term_id
 from dmha.errors import Unavailable
 from dmha.index.evidence import Words
 from dmha.index.lookup import Lookup
+from dmha.index.nearest import Nearest
+from dmha.index.pairs import Pairs, Read
 from dmha.index.postings import Postings
 from dmha.index.talk import Talk
 from dmha.index.vectors import Codes, Exact, Vectors
@@ -55,6 +58,7 @@ class TenantArrays:
         self._talk = Talk()
         self._lookup = Lookup()
         self._postings = Postings()
+        self._nearest = Nearest()
         self._vectors: Vectors = (Exact if expected < codes_from else Codes)(dimension)
         self._reserve(expected)
         self._load(rows)
@@ -63,7 +67,7 @@ class TenantArrays:
     def nbytes(self) -> int:
         """Bytes held."""
         columns: Iterator[int] = (getattr(self, name).nbytes for name in _COLUMNS)
-        parts = (self._lookup, self._postings, self._vectors, self._talk)
+        parts = (self._lookup, self._postings, self._vectors, self._talk, self._nearest)
         return _OBJECTS + sum(columns) + sum(part.nbytes for part in parts)
 
     @property
@@ -109,6 +113,7 @@ class TenantArrays:
         rows = self._lookup.pop(memory_ids)
         self._alive[rows] = False
         self._talk.drop(rows, self.memory_ids)
+        self._nearest.drop(rows)
         self.dead += len(rows)
         if self.dead > _MOST_DEAD * self.count:
             self._compact()
@@ -158,6 +163,22 @@ class TenantArrays:
         found = self._vectors.of(rows)
         found[rows < 0] = 0.0
         return found
+
+    def nearest(self, memory_ids: Sequence[int], read: Read, rescored: int, *, keep: bool) -> list[Mapping[int, float]]:
+        """The nearest of each memory with their cosines, best first. `keep`: what is `read` is as new as the rows are.
+
+        Where vectors are coded, the `rescored` best of a stretch by their estimates are compared exactly.
+        """
+        rows = self._lookup.find(memory_ids)
+        living = [row for row in rows.tolist() if row >= 0]
+        pairs = Pairs(self._vectors, self.memory_ids, self._alive)
+        compare = partial(pairs.estimated, read=read, rescored=rescored) if self.coded else pairs.exact
+        found = (self._nearest if keep else Nearest()).of(living, self.count, self.memory_ids, self._alive, compare)
+        told = {
+            row: dict(zip(self.memory_ids[near].tolist(), cosines.tolist(), strict=True))
+            for row, (near, cosines) in zip(living, found, strict=True)
+        }
+        return [told.get(row, {}) for row in rows.tolist()]
 
     def similarity(self, vector: NDArray[np.float32] | None) -> NDArray[np.float64]:
         """Cosine to every row, an estimate where they are coded; 0 where either side has no vector."""
@@ -255,6 +276,7 @@ class TenantArrays:
         self._vectors.keep(living)
         self._postings.renumber(new_rows)
         self._lookup.renumber(new_rows)
+        self._nearest.keep(living, new_rows)
         self._talk.keep(living)
         self.count, self.dead = len(living), 0
 

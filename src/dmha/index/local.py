@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -88,7 +88,7 @@ class LocalIndex:
         held = self._hold(tenant_id)
         with held.lock:
             arrays = self._in_step(held, feed, tenant_id)
-            rescored = max(self._rescored, int(RESCORED_SHARE * arrays.count)) if arrays.coded else 0
+            rescored = self._of_codes(arrays)
             table = Table(arrays, asked, reach)
             found = table.found(table.best(max(count, rescored)))
             if not arrays.coded:
@@ -97,6 +97,18 @@ class LocalIndex:
         if rescored:
             found = _exactly(found, asked, count, partial(self._vectors, feed))
         return Candidates(found.memory_ids, found.columns)
+
+    def nearest(self, feed: Feed, tenant_id: int, memory_ids: Sequence[int]) -> list[Mapping[int, float]]:
+        """The nearest neighbours of each memory and their cosines; found when first asked for, then kept in step."""
+        held = self._hold(tenant_id)
+        with held.lock:
+            arrays = self._in_step(held, feed, tenant_id)
+            read, rescored = partial(self._vectors, feed), self._of_codes(arrays)
+            # Rows that another snapshot brought may be newer than the vectors that this one reads.
+            found = arrays.nearest(memory_ids, read, rescored, keep=not arrays.coded or held.seq == feed.head())
+            held.nbytes = arrays.nbytes
+        self._evict()
+        return found
 
     def drop(self) -> None:
         """Let every tenant go; the next question loads from the truth."""
@@ -121,6 +133,10 @@ class LocalIndex:
             here, there = mine.fingerprints(), anew.fingerprints()
         self._evict()
         return sorted({memory_id for memory_id, _ in here.items() ^ there.items()})
+
+    def _of_codes(self, arrays: TenantArrays) -> int:
+        """How many of those that codes find best are compared by their vectors; 0 where there are no codes."""
+        return max(self._rescored, int(RESCORED_SHARE * arrays.count)) if arrays.coded else 0
 
     def _vectors(self, feed: Feed, memory_ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """The vectors in the truth, read in the order in which they lie there."""

@@ -75,6 +75,10 @@ class Exact:
         """The vectors of these rows."""
         return self._held[rows]
 
+    def products(self, start: int, stop: int, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cosines of a stretch of rows to several vectors, a column each; their last bits depend on how many."""
+        return self._held[start:stop] @ vectors.T
+
     def coded(self, count: int) -> Codes:
         """The signs of the first `count` rows."""
         codes = Codes(self._held.shape[1])

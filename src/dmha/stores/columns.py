@@ -35,6 +35,8 @@ _TEXTS: Mapping[str, ColumnElement[Any]] = MappingProxyType({
     "text": schema.memories.c.text,
     "speaker": schema.speakers.c.name,
     "session": schema.sessions.c.name,
+    "kind": schema.memories.c.kind,
+    "uid": schema.memories.c.uid,
 })  # fmt: skip
 
 # The sum keeps SQLite from going through all memories of the tenant by its index, rather than to a few by their ids.
