@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -20,7 +21,7 @@ def look_up(texts: list[str]) -> list[Any]:
 
 
 class Store:
-    version = txtai.__version__
+    version = version("txtai")
     embedding_s = 0.0
 
     def __init__(self, folder: Path, vectors: Mapping[str, Any]) -> None:
