@@ -1,10 +1,10 @@
-"""DMHA and the libraries that people use for this today, in one run: recall, search and durable adds at 10,000 memories.
+"""DMHA and the libraries that people use for this today, in one run: recall, search and adds at 10,000 memories.
 
 Usage: python -m benchmarks.rivals --locomo FILE [--memorybank FILE] [--only dmha,mem0] [--memories 10000]
            [--conversations N] [--searches 200] [--alone 100] [--most SECONDS] [--cache FOLDER] [--folder FOLDER]
 
-Each is a process of its own, one after another, on one core; a rival's is of a virtual environment of its own, which is
-made under the cache on the first run (2 GB, from the package index; they reach no network after that). All are given
+Each is a process of its own, on one core, never two at work at once; a rival's is of a virtual environment of its own,
+made under the cache on the first run (3 GB, from the package index; they reach no network after that). All are given
 the same vectors, DMHA's packaged model's, so that embedding is in no figure. Adds are durable: acknowledged is on disk,
 by each store's own persistent mode.
 """
@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -33,7 +34,9 @@ from dmha.bench.metrics import percentile, recall_at
 
 HERE = Path(__file__).parent
 TORCH = "torch==2.13.0"  # first and pinned: a looser request takes gigabytes of CUDA
-K, BATCH, WARM = 10, 100, 10
+K, BATCH, ROUNDS, WARM = 10, 100, 5, 4
+MOST_ALONE = 30.0  # seconds of one turn's adds: what is slower is told by fewer of them
+TENANT = {"tenant": "one-tenant"}
 QUIET = {
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false",
     "MEM0_TELEMETRY": "False", "ANONYMIZED_TELEMETRY": "False", "HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1",
@@ -62,18 +65,15 @@ COMPETITORS = (
 
 @dataclass(frozen=True)
 class Figures:
-    """What one of them did: recall over questions, milliseconds of a call, memories a second in batches."""
+    """What one of them did: recall over questions, milliseconds of each call, memories a second in batches."""
 
     name: str
     version: str
     recall: float
-    search_p50: float
-    search_p95: float
-    alone_p50: float
-    alone_p95: float
-    before_durable_p50: float | None
     adds_per_s: float
-    load: float
+    searches: list[float]
+    alone: list[float]
+    before_durable: list[float]
 
 
 # --- an environment of its own ---------------------------------------------------------------------------------------
@@ -137,49 +137,63 @@ class Child:
 # --- measuring -------------------------------------------------------------------------------------------------------
 
 
-def measure(competitor: Competitor, corpus: Corpus, given: argparse.Namespace, cache: Path) -> Figures:
-    """Recall in a store of its own; then the times, in another that holds one tenant."""
-    python, kept = python_of(competitor, cache), cache / "corpus"
-    with tempfile.TemporaryDirectory(dir=given.folder) as made:
-        with Child(python, competitor.store, _fresh(made, "recall"), kept, given.most) as child:
-            version = child.answer()["version"]
-            recall = mean([one for talk in corpus.conversations for one in recall_of(child, talk)])
-        load = os.getloadavg()[0]
-        with Child(python, competitor.store, _fresh(made, "times"), kept, given.most) as child:
-            child.answer()
-            filled = child.ask(do="add", tenant="one-tenant", session="talk", turns=_batches(0, given.memories, BATCH))
-            asked = _spread(len(corpus.questions), WARM + given.searches)
-            searches = child.ask(do="search", tenant="one-tenant", questions=asked, k=K)["ms"][WARM:]
-            alone = child.ask(
-                do="add", tenant="one-tenant", session="alone", seconds=given.most / 4,
-                turns=_batches(given.memories, given.memories + given.alone, 1),
-            )  # fmt: skip
-    before = alone["ms_before_durable"]
-    return Figures(
-        name=competitor.name,
-        version=version,
-        recall=recall,
-        search_p50=percentile(searches, 0.5),
-        search_p95=percentile(searches, 0.95),
-        alone_p50=percentile(alone["ms"], 0.5),
-        alone_p95=percentile(alone["ms"], 0.95),
-        before_durable_p50=percentile(before, 0.5) if before else None,
-        adds_per_s=1_000 * given.memories / sum(filled["ms"]),
-        load=load,
-    )
+def recall_of(competitor: Competitor, corpus: Corpus, given: argparse.Namespace) -> float:
+    """The mean recall@10, each conversation a tenant of a new store, told by a call a session and then asked."""
+    with tempfile.TemporaryDirectory(dir=given.folder) as made, child_of(competitor, Path(made), given) as child:
+        child.answer()
+        return mean([one for talk in corpus.conversations for one in _of_conversation(child, talk)])
 
 
-def recall_of(child: Child, talk: Conversation) -> list[float]:
-    """Each question's recall@10, the whole conversation told: a call a session."""
+def _of_conversation(child: Child, talk: Conversation) -> list[float]:
     for session, turns in talk.sessions.items():
         child.ask(do="add", tenant=talk.name, session=session, turns=[turns])
     found = child.ask(do="search", tenant=talk.name, questions=list(talk.questions), k=K)["found"]
     return [recall_at(came, wanted, K) for came, wanted in zip(found, talk.questions.values(), strict=True)]
 
 
-def _fresh(made: str, name: str) -> Path:
-    (folder := Path(made, name)).mkdir()
-    return folder
+def times_of(
+    competitors: Sequence[Competitor], corpus: Corpus, recalls: Sequence[float], given: argparse.Namespace
+) -> list[Figures]:
+    """Each in a new store with one tenant, all filled first; then they take turns, so that a busy minute is everyone's.
+
+    No question is asked twice of one store, and the first of each turn's are not counted.
+    """
+    with ExitStack() as open_:
+        rows, children = [], []
+        for competitor, recall in zip(competitors, recalls, strict=True):
+            made = Path(open_.enter_context(tempfile.TemporaryDirectory(dir=given.folder)))
+            children.append(child := open_.enter_context(child_of(competitor, made, given)))
+            version = child.answer()["version"]
+            batches = enumerate(_batches(0, given.memories, BATCH))
+            filled = [
+                ms
+                for number, batch in batches
+                for ms in child.ask(do="add", **TENANT, session=f"talk {number}", turns=[batch])["ms"]
+            ]
+            speed = 1_000 * given.memories / sum(filled)
+            rows.append(Figures(competitor.name, version, recall, speed, [], [], []))
+        asked = _spread(len(corpus.questions), ROUNDS * (WARM + given.searches // ROUNDS))
+        fresh = _batches(given.memories, given.memories + given.alone, 1)
+        for turn in range(ROUNDS):
+            for row, child in zip(rows, children, strict=True):
+                said = child.ask(do="search", **TENANT, questions=asked[turn::ROUNDS], k=K)
+                row.searches.extend(said["ms"][WARM:])
+                said = child.ask(
+                    do="add", **TENANT, session=f"alone {turn}", turns=fresh[turn::ROUNDS], seconds=MOST_ALONE
+                )
+                row.alone.extend(said["ms"])
+                row.before_durable.extend(said["ms_before_durable"])
+    return rows
+
+
+def child_of(competitor: Competitor, made: Path, given: argparse.Namespace) -> Child:
+    """Its process, on an empty folder."""
+    cache = cache_of(given)
+    return Child(python_of(competitor, cache), competitor.store, made, cache / "corpus", given.most)
+
+
+def cache_of(given: argparse.Namespace) -> Path:
+    return Path(given.cache or user_cache_dir("dmha")) / "rivals"
 
 
 def _batches(first: int, end: int, size: int) -> list[tuple[int, int]]:
@@ -196,53 +210,51 @@ def _spread(count: int, wanted: int) -> list[int]:
 
 def table(rows: Sequence[Figures]) -> str:
     """One row each, in Markdown; times as they are, and against the first's."""
-    head = ("", "version", "recall@10", "search p50", "p95 (ms)", "one add p50", "p95 (ms)", "adds/s", "load")
-    lines = [head, ("---",) * len(head), *((_cells(row, rows[0])) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    head = ("", "version", "recall@10", "search p50", "p95, ms", "one durable add p50", "p95, ms", "adds/s, by 100")
+    return "\n".join(
+        f"| {' | '.join(line)} |" for line in (head, ("---",) * len(head), *(_cells(row, rows[0]) for row in rows))
+    )
 
 
 def _cells(row: Figures, first: Figures) -> tuple[str, ...]:
-    return (
-        row.name, row.version, f"{row.recall:.3f}",
-        f"{row.search_p50:.2f} ({row.search_p50 / first.search_p50:.1f}x)", f"{row.search_p95:.2f}",
-        f"{row.alone_p50:.2f} ({row.alone_p50 / first.alone_p50:.1f}x)", f"{row.alone_p95:.2f}",
-        f"{row.adds_per_s:,.0f}", f"{row.load:.1f}",
-    )  # fmt: skip
+    times = []
+    for own, against in ((row.searches, first.searches), (row.alone, first.alone)):
+        p50 = percentile(own, 0.5)
+        times += [f"{p50:.2f} ({p50 / percentile(against, 0.5):.1f}x)", f"{percentile(own, 0.95):.2f}"]
+    return row.name, row.version, f"{row.recall:.3f}", *times, f"{row.adds_per_s:,.0f}"
 
 
-def bars(rows: Sequence[Figures]) -> list[str]:
-    """How far the first is ahead of each other, beside what was asked."""
-    ours, told = rows[0], []
-    for row in rows[1:]:
-        ahead, asked = ours.recall - row.recall, ">= 3" if not row.name.startswith("chromadb") else "reported"
-        told.append(
-            f"{row.name}: recall ahead by {ahead:.3f} (asked >= .2); search {row.search_p50 / ours.search_p50:.1f} times "
-            f"as long, one add {row.alone_p50 / ours.alone_p50:.1f} times ({asked})"
-        )
-        if row.before_durable_p50 is not None:
-            told[-1] += f"; an add before it is saved {row.before_durable_p50:.2f} ms"
-    return told
+def beside(row: Figures, first: Figures) -> str:
+    """How far the first is ahead."""
+    search, alone = (
+        percentile(own, 0.5) / percentile(against, 0.5)
+        for own, against in ((row.searches, first.searches), (row.alone, first.alone))
+    )
+    said = f"{row.name}: recall {first.recall - row.recall:.3f} below, a search {search:.1f} times as long, one durable"
+    said += f" add {alone:.1f} times"
+    if row.before_durable:
+        said += f" (before it is saved {percentile(row.before_durable, 0.5):.2f} ms)"
+    return said
 
 
 def main(given: argparse.Namespace) -> None:
-    cache = (given.cache or Path(user_cache_dir("dmha"))) / "rivals"
+    cache = cache_of(given)
     (cache / "corpus").mkdir(parents=True, exist_ok=True)
     chosen = [one for one in COMPETITORS if given.only is None or one.store in given.only.split(",")]
     for competitor in chosen:
         python_of(competitor, cache)
     corpus = read(given.locomo, given.memorybank, given.conversations, given.memories + given.alone)
     corpus.write(cache / "corpus")
+    print(f"disk: {disk(Path(given.folder or tempfile.gettempdir()))}; load before: {os.getloadavg()[0]:.1f}")
+    recalls = [recall_of(competitor, corpus, given) for competitor in chosen]
+    rows = times_of(chosen, corpus, recalls, given)
+    print(table(rows))
+    print("\n".join(beside(row, rows[0]) for row in rows[1:]))
     told = sum(end - first for talk in corpus.conversations for first, end in talk.sessions.values())
     print(
-        f"{len(corpus.conversations)} conversations of {told:,} turns, {len(corpus.questions)} questions; the times at "
-        f"{given.memories:,} memories of one tenant; disk: {disk(Path(given.folder or tempfile.gettempdir()))}",
-        flush=True,
+        f"recall: {len(corpus.conversations)} conversations of {told:,} turns, {len(corpus.questions)} questions; "
+        f"times: {given.memories:,} memories of one tenant, in {ROUNDS} turns; load after: {os.getloadavg()[0]:.1f}"
     )
-    rows = []
-    for competitor in chosen:
-        rows.append(measure(competitor, corpus, given, cache))
-        print(f"{rows[-1]}", flush=True)
-    print("\n".join([table(rows), *bars(rows)]))
 
 
 if __name__ == "__main__":
@@ -254,7 +266,7 @@ if __name__ == "__main__":
     parser.add_argument("--conversations", type=int, help="the first so many; all unless told otherwise")
     parser.add_argument("--searches", type=int, default=200)
     parser.add_argument("--alone", type=int, default=100, help="adds of one memory each")
-    parser.add_argument("--most", type=float, default=600, help="seconds that each process may take")
+    parser.add_argument("--most", type=float, default=1_200, help="seconds after which a process is ended")
     parser.add_argument("--cache", type=Path, help="where the environments are; the user's cache unless told otherwise")
     parser.add_argument("--folder", help="where the stores are made; the temporary folder unless told otherwise")
     main(parser.parse_args())

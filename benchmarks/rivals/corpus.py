@@ -46,14 +46,13 @@ class Corpus:
         told = json.dumps({"turns": self.turns, "questions": self.questions})
         kept = folder / f"vectors-{blake2b(told.encode(), digest_size=8).hexdigest()}.npz"
         if not kept.exists():
-            made = {name: _embedded(getattr(self, name)) for name in ("turns", "questions")}
-            np.savez(kept, **made)
+            np.savez(kept, turns=_embedded(self.turns), questions=_embedded(self.questions))
         (folder / "vectors.npz").unlink(missing_ok=True)
         (folder / "vectors.npz").symlink_to(kept.name)
         (folder / "corpus.json").write_text(told, "utf-8")
 
 
-def read(locomo: Path, memorybank: Path | None, conversations: int, memories: int) -> Corpus:
+def read(locomo: Path, memorybank: Path | None, conversations: int | None, memories: int) -> Corpus:
     """So many conversations, and as many turns as are asked for."""
     corpus = Corpus([], [], [])
     for tenant in load(locomo)[:conversations]:

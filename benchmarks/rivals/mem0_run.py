@@ -1,4 +1,4 @@
-"""mem0 as a store to be measured: no LLM (`infer=False`), its default vector store (Qdrant, in a folder), a user a tenant.
+"""mem0 as a store to be measured: no LLM (`infer=False`), its default vector store (Qdrant in a folder), a user a tenant.
 
 As it comes, its search is by meaning alone. Where fastembed and spaCy are installed it is hybrid: BM25 beside meaning.
 Both want a download from elsewhere then (a list of stop words; spaCy's small English model), which packages stand in

@@ -11,7 +11,7 @@ from typing import Any
 
 os.environ["ALLOW_RESOLVE_TRANSFORM"] = "True"  # the saved configuration names `look_up`, which is in this file
 
-import txtai  # noqa: E402 - it reads the environment as it is imported
+import txtai
 
 _vectors: dict[str, Any] = {}  # of the module: txtai finds `look_up` by its name
 
