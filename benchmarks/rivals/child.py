@@ -43,7 +43,7 @@ class Measured:
     def __init__(self, store: Store, corpus: Mapping[str, Any]) -> None:
         self._store, self._turns, self._questions = store, corpus["turns"], corpus["questions"]
 
-    def add(self, tenant: str, session: str, turns: Sequence[int], seconds: float = 1e9) -> dict[str, Any]:
+    def add(self, tenant: str, session: str, turns: Sequence[tuple[int, int]], seconds: float = 1e9) -> dict[str, Any]:
         """A call for each of the batches [first, end), until the time is over: what each took in milliseconds."""
         began, taken, before = monotonic(), [], []
         for first, end in turns:

@@ -1,9 +1,8 @@
-"""mem0 as a store to be measured: no LLM (`infer=False`), its default vector store (Qdrant in a folder), a user a tenant.
+"""mem0 as a store to be measured: no LLM (`infer=False`), its default store (Qdrant, in a folder), a user a tenant.
 
 As it comes, its search is by meaning alone. Where fastembed and spaCy are installed it is hybrid: BM25 beside meaning.
-Both want a download from elsewhere then (a list of stop words; spaCy's small English model), which packages stand in
-for here: spaCy's own stop words, and its table of lemmas. Entities are linked by an LLM's extraction only, so without
-one there are none.
+Both then want a download (a list of stop words, spaCy's small English model). Packages stand in for these here: spaCy's
+own stop words, and its table of lemmas. Entities are linked where an LLM extracts them, so without one there are none.
 """
 
 from __future__ import annotations
