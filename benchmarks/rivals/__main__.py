@@ -246,7 +246,10 @@ def main(given: argparse.Namespace) -> None:
     corpus = read(given.locomo, given.memorybank, given.conversations, given.memories + given.alone)
     corpus.write(cache / "corpus")
     print(f"disk: {disk(Path(given.folder or tempfile.gettempdir()))}; load before: {os.getloadavg()[0]:.1f}")
-    recalls = [recall_of(competitor, corpus, given) for competitor in chosen]
+    recalls = []
+    for competitor in chosen:
+        recalls.append(recall_of(competitor, corpus, given))
+        print(f"{competitor.name}: recall@{K} {recalls[-1]:.3f}", flush=True)
     rows = times_of(chosen, corpus, recalls, given)
     print(table(rows))
     print("\n".join(beside(row, rows[0]) for row in rows[1:]))

@@ -32,7 +32,8 @@ class Store:
     embedding_s = 0.0
 
     def __init__(self, folder: Path, vectors: Mapping[str, Any]) -> None:
-        LookUp.vectors = {text: vector.tolist() for text, vector in vectors.items()}
+        made = {text: vector.tolist() for text, vector in vectors.items()}
+        LookUp.vectors = made | {text.strip(): vector for text, vector in made.items()}  # mem0 strips what is asked
         EmbedderFactory.provider_to_class["huggingface"] = f"{__name__}.LookUp"
         store = {"path": str(folder / "qdrant"), "embedding_model_dims": 384, "on_disk": True}
         self._memory = mem0.Memory.from_config({
