@@ -1,8 +1,8 @@
 """What a question's words say of each row: by the turn alone, with its neighbours, and by the stretch it was said in.
 
 All on fixed scales: each score is divided by the most that the question could earn, so 1 is every word, said again and
-again, and a question about the unknown stays low however well its common words match. Only living rows count for idf,
-so that an index that saw deletions scores as one made anew; what is not heard adds nothing.
+again, and a question about the unknown stays low however well its common words match. What is not heard adds nothing,
+and counts for no idf either: how rare a word seems would tell who asks that somebody said it in private.
 """
 
 from __future__ import annotations
@@ -32,8 +32,6 @@ class Words:
 
     postings: Postings
     terms: Mapping[str, float]
-    living: int
-    alive: NDArray[np.bool_] | None  # None: all
     heard: NDArray[np.bool_] | None  # None: all
     before: NDArray[np.int32]
     after: NDArray[np.int32]
@@ -78,14 +76,13 @@ class Words:
 
     def _found(self) -> Iterator[tuple[float, Numbers, Weights]]:
         """For each of the question's terms its worth, the rows that hold it, and its weight there."""
+        documents = len(self.before) if self.heard is None else int(np.count_nonzero(self.heard))
         for term, weight in self.terms.items():
             rows, weights = self.postings.of(term_id(term))
-            frequency = len(rows) if self.alive is None else int(np.count_nonzero(self.alive[rows]))
-            worth = weight * idf(self.living + PRIOR_DOCUMENTS, frequency)
             if self.heard is not None:
                 heard = self.heard[rows]
                 rows, weights = rows[heard], weights[heard]
-            yield worth, rows, weights
+            yield weight * idf(documents + PRIOR_DOCUMENTS, len(rows)), rows, weights
 
 
 def _counts(weights: Weights) -> Column:
