@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dmha.domain.terms import MAX_SATURATION, PRIOR_DOCUMENTS, idf, term_id
 from dmha.index.postings import Numbers, Postings, Weights
+from dmha.index.talk import NOBODY
 
 Column = NDArray[np.float64]
 
@@ -49,14 +50,18 @@ class Words:
     def nearby(self) -> Column:
         """By the turn's words and its neighbours', counted together before they saturate."""
         scores, counted = np.zeros(len(self.before) + 1), np.zeros(len(self.before) + 1)  # the last is nobody's
-        most = 0.0
+        branching, most = self._branching(), 0.0
         for worth, rows, weights in self._found():
             counts = _counts(weights)
-            next_, last = self.after[rows], self.before[rows]
-            np.add.at(counted, rows, counts)
-            np.add.at(counted, next_, BEFORE * counts)
-            np.add.at(counted, last, AFTER * counts)
-            touched = np.concatenate([rows, next_, last])
+            counted[rows] = counts
+            aside = branching[counted[self.before[branching]] > 0]
+            lent = BEFORE * counted[self.before[aside]]
+            next_, first = self.after[rows], self.after[self.before[rows]] == rows
+            last = np.where(first, self.before[rows], NOBODY)
+            counted[next_] += BEFORE * counts  # no row is the first after two, nor has two first ones
+            counted[last] += AFTER * counts
+            counted[aside] += lent
+            touched = np.concatenate([rows, next_, last, aside])
             held = counted[touched]
             scores[touched] = scores[touched] + worth * MAX_SATURATION * held / (held + 1.0)  # twice the same is once
             counted[touched] = 0.0
@@ -73,6 +78,11 @@ class Words:
             most += worth
         scores[0] = 0.0  # said in none
         return (scores / most if most else scores)[self.stretches]
+
+    def _branching(self) -> NDArray[np.intp]:
+        """The rows that are not the first after the one before them."""
+        rows = np.arange(len(self.before))
+        return np.flatnonzero((self.before >= 0) & (self.after[self.before] != rows)) if len(rows) else rows
 
     def _found(self) -> Iterator[tuple[float, Numbers, Weights]]:
         """For each of the question's terms its worth, the rows that hold it, and its weight there."""
