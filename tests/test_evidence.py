@@ -194,7 +194,7 @@ ROW_COLUMNS = [name for name in COLUMNS if name not in {"now", "random()", "mood
 @pytest.mark.parametrize("query", ["", "the of and", "のが", "的了", "tea^1e-300", "tea^100", "\x00asks", "tea " * 500])
 @pytest.mark.parametrize("count", [0, 1, 40])
 def test_every_column_is_a_number_whatever_is_asked(query: str, count: int) -> None:
-    """Of an empty tenant, of stop-words alone, of the least and the greatest weight: finite, and a ratio within 0..1."""
+    """Of an empty tenant, of stop-words alone, of the least and the greatest weight: finite, a ratio within 0..1."""
     arrays = held(*(Said(id, id - 1, {"tea": 65_535, "cat": 1}, length=65_536) for id in range(1, count + 1)))
     question = Question(query, parse_query(query).weights, None, ((-math.inf, math.inf),), asks_when=True)
     for name in ROW_COLUMNS:
