@@ -129,7 +129,7 @@ def test_the_unheard_move_no_score(reach: Reach) -> None:
 def column(arrays: TenantArrays, name: str, question: Question, reach: Reach = Reach()) -> list[float]:  # noqa: B008
     """One column of all rows, as a ranking that reads it alone gets it."""
     table = Table(arrays, Asked(question, resolve(name), {"now": 0.0}, 7), reach)
-    return table.found(np.arange(arrays.count)).columns[name].tolist()
+    return [float(value) for value in table.found(np.arange(arrays.count)).columns[name]]
 
 
 def test_marks_are_columns() -> None:

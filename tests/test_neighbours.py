@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from stubs import ManualClock, StubEmbedder
 
 import dmha
-from dmha import Turn
+from dmha import InvalidInput, NotFound, Turn
 from dmha.domain.expressions import FEATURES
 from dmha.domain.query import parse_query
 from dmha.domain.ranking import resolve
@@ -20,6 +21,7 @@ from dmha.index.local import LocalIndex
 from dmha.mind import Mind
 from dmha.records import Candidates, Place, Question, Reach, Scope
 from dmha.stores.beside import STEPS
+from dmha.stores.truth import Truth
 
 HERE: dict[str, Any] = {"user_id": "u", "agent_id": "relu"}
 START = ManualClock().now.timestamp()
@@ -40,6 +42,11 @@ def scope_of(mind: Mind) -> Scope:
         scope = ledger.places.find(Place("u", "relu", "agent:relu"))
     assert scope is not None
     return scope
+
+
+def file_of(mind: Mind) -> Truth:
+    assert isinstance(mind._truth, Truth)
+    return mind._truth
 
 
 def befores(mind: Mind) -> dict[str, str | None]:
@@ -159,16 +166,14 @@ class Life:
         self.mind, self.clock = mind, clock
         self.turns: list[tuple[str, str]] = []  # (turn, session); a turn may be gone
         self.memories: list[str] = []
-        self.indexes = [LocalIndex(mind._truth.feed, 16, codes_from=codes) for codes in (10**9, 0, 12)]
+        self.indexes = [LocalIndex(file_of(mind).feed, 16, codes_from=codes) for codes in (10**9, 0, 12)]
 
     def live(self, act: str, text: str, number: int) -> None:
         session = f"s{number % 3}"
         turn = Turn(text, ("aya", "ben")[number % 2], id=f"t{len(self.turns)}", private=act == "secret")
         self.clock.forward(hours=number)
-        try:
+        with suppress(InvalidInput, NotFound):  # the turn or memory that it names is gone
             getattr(self, f"_{act}")(turn, session, number)
-        except (dmha.InvalidInput, dmha.NotFound):
-            pass  # the turn or memory that it names is gone
 
     def _add(self, turn: Turn, session: str, number: int) -> None:
         self.turns.append((str(turn.id), session))
@@ -211,7 +216,7 @@ class Life:
     def ask(self, index: LocalIndex, text: str, reach: Reach) -> Candidates:
         vector = StubEmbedder().embed([text])[0]
         spans = ((START + DAY, START + 2 * DAY),)
-        with self.mind._truth.feed() as feed:
+        with file_of(self.mind).feed() as feed:
             return index.nominate(
                 feed, 1, Question(text, parse_query(text).weights, vector, spans, asks_when=True), resolve(EVERY),
                 reach, now=self.clock.now.timestamp(), seed=7, count=10_000,
@@ -244,7 +249,7 @@ def test_an_index_in_step_knows_what_one_made_anew_knows(
         for index in life.indexes:
             assert index.differences(1) == []
             for reach in (Reach(), *reaches):
-                anew = life.ask(LocalIndex(mind._truth.feed, 16, codes_from=index._codes_from), query, reach)
+                anew = life.ask(LocalIndex(file_of(mind).feed, 16, codes_from=index._codes_from), query, reach)
                 assert_same(life.ask(index, query, reach), anew)
 
 
@@ -292,6 +297,5 @@ def test_another_branch_moves_no_score(talk: Mind) -> None:
     talk.add([Turn("A calm hive, a calm day.", "ken", parent="a", id="e"), Turn("Calm hive.", "ken")], session_id="s",
              **HERE)  # fmt: skip
     forked = talk.contextualize("How calm was the hive?", turn_id="f", parent="b", session_id="s", **HERE)
-    assert [(hit.memory.text, hit.score) for hit in forked.recalled] == [
-        (hit.memory.text, pytest.approx(hit.score, abs=1e-6)) for hit in alone.recalled
-    ]
+    assert [hit.memory.text for hit in forked.recalled] == [hit.memory.text for hit in alone.recalled]
+    assert [hit.score for hit in forked.recalled] == pytest.approx([hit.score for hit in alone.recalled], abs=1e-6)

@@ -36,11 +36,11 @@ def links(arrays: TenantArrays, reach: Reach = Reach()) -> Links:  # noqa: B008 
 
 
 def stretches(arrays: TenantArrays) -> list[int]:
-    return arrays.words({}, None, ()).stretches.tolist()
+    return [int(number) for number in arrays.words({}, None, ()).stretches]
 
 
 def sizes(arrays: TenantArrays, exclude: Sequence[int] = ()) -> list[float]:
-    return arrays.words({}, None, exclude).sizes.tolist()
+    return [float(size) for size in arrays.words({}, None, exclude).sizes]
 
 
 # -- neighbours ------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dmha.domain.terms import REFERENCE_LENGTH, saturated, term_id
 from dmha.errors import Unavailable
-from dmha.index.evidence import Words
+from dmha.index.evidence import Words, find
 from dmha.index.lookup import Lookup
 from dmha.index.postings import Postings
 from dmha.index.talk import Talk
@@ -173,7 +173,9 @@ class TenantArrays:
         """What a question's words say of the rows, as far as these are heard; `exclude` are the memories left out."""
         before, after = self.neighbours(heard)
         sizes = self._talk.sizes_without(self._lookup.rows(sorted(set(exclude))))
-        return Words(self._postings, terms, heard, before, after, self._talk.stretches(self.count), sizes)
+        documents = self.count if heard is None else int(np.count_nonzero(heard))
+        found, most = find(self._postings, terms, heard, documents)
+        return Words(found, most, before, after, self._talk.stretches(self.count), sizes)
 
     def marked(self, mark: str) -> NDArray[np.float64]:
         """1 for each row that bears the mark, else 0."""

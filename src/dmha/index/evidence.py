@@ -7,7 +7,7 @@ and counts for no idf either: how rare a word seems would tell who asks that som
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from dmha.domain.terms import MAX_SATURATION, PRIOR_DOCUMENTS, idf, term_id
 from dmha.index.postings import Numbers, Postings, Weights
-from dmha.index.talk import NOBODY
+from dmha.index.talk import APART, NOBODY
 
 Column = NDArray[np.float64]
+Found = tuple[float, Numbers, Weights]
+"""What a term is worth, the rows that hold it, its weight in each."""
 
 # How much a word of the turn before and of the turn after counts as this turn's own: an answer seldom repeats what was
 # asked. LoCoMo's development half gives .801-.806 from .5/.3 to .8/.6 (recall@10 of the preset; without: .74).
@@ -31,9 +33,8 @@ STRETCH_HALF, STRETCH_B, USUAL_STRETCH = 1.0, 0.4, 30.0
 class Words:
     """The scores of one question, each a column of all rows, made when asked for."""
 
-    postings: Postings
-    terms: Mapping[str, float]
-    heard: NDArray[np.bool_] | None  # None: all
+    found: Sequence[Found]
+    most: float  # what the question could earn, in its terms' worth
     before: NDArray[np.int32]
     after: NDArray[np.int32]
     stretches: NDArray[np.int32]
@@ -41,17 +42,16 @@ class Words:
 
     def alone(self) -> Column:
         """By the turn's own words."""
-        scores, most = np.zeros(len(self.before)), 0.0
-        for worth, rows, weights in self._found():
+        scores = np.zeros(len(self.before))
+        for worth, rows, weights in self.found:
             scores[rows] += worth * weights
-            most += worth * MAX_SATURATION
-        return scores / most if most else scores
+        return self._share(scores / MAX_SATURATION)
 
     def nearby(self) -> Column:
         """By the turn's words and its neighbours', counted together before they saturate."""
         scores, counted = np.zeros(len(self.before) + 1), np.zeros(len(self.before) + 1)  # the last is nobody's
-        branching, most = self._branching(), 0.0
-        for worth, rows, weights in self._found():
+        branching = self._branching()
+        for worth, rows, weights in self.found:
             counts = _counts(weights)
             counted[rows] = counts
             aside = branching[counted[self.before[branching]] > 0]
@@ -63,36 +63,44 @@ class Words:
             counted[aside] += lent
             touched = np.concatenate([rows, next_, last, aside])
             held = counted[touched]
-            scores[touched] = scores[touched] + worth * MAX_SATURATION * held / (held + 1.0)  # twice the same is once
+            scores[touched] = scores[touched] + worth * held / (held + 1.0)  # twice the same is once
             counted[touched] = 0.0
-            most += worth * MAX_SATURATION
-        return scores[:-1] / most if most else scores[:-1]
+        return self._share(scores[:-1])
 
     def stretch(self) -> Column:
         """By all that was said around: how many of the question's words the stretch holds."""
-        scores, most = np.zeros(len(self.sizes)), 0.0
+        scores = np.zeros(len(self.sizes))
         half = STRETCH_HALF * (1.0 - STRETCH_B + STRETCH_B * self.sizes / USUAL_STRETCH)
-        for worth, rows, weights in self._found():
+        for worth, rows, weights in self.found:
             held = np.bincount(self.stretches[rows], _counts(weights), len(self.sizes))
             scores += worth * held / (held + half)
-            most += worth
-        scores[0] = 0.0  # said in none
-        return (scores / most if most else scores)[self.stretches]
+        scores[APART] = 0.0
+        return self._share(scores)[self.stretches]
+
+    def _share(self, scores: Column) -> Column:
+        return scores / self.most if self.most else scores
 
     def _branching(self) -> NDArray[np.intp]:
         """The rows that are not the first after the one before them."""
         rows = np.arange(len(self.before))
         return np.flatnonzero((self.before >= 0) & (self.after[self.before] != rows)) if len(rows) else rows
 
-    def _found(self) -> Iterator[tuple[float, Numbers, Weights]]:
-        """For each of the question's terms its worth, the rows that hold it, and its weight there."""
-        documents = len(self.before) if self.heard is None else int(np.count_nonzero(self.heard))
-        for term, weight in self.terms.items():
-            rows, weights = self.postings.of(term_id(term))
-            if self.heard is not None:
-                heard = self.heard[rows]
-                rows, weights = rows[heard], weights[heard]
-            yield weight * idf(documents + PRIOR_DOCUMENTS, len(rows)), rows, weights
+
+def find(
+    postings: Postings, terms: Mapping[str, float], heard: NDArray[np.bool_] | None, documents: int
+) -> tuple[list[Found], float]:
+    """What a question's terms find among the heard (None: all), so many `documents`, and the worth of all of them."""
+    found, most = list[Found](), 0.0
+    for term, weight in terms.items():
+        rows, weights = postings.of(term_id(term))
+        if heard is not None:
+            there = heard[rows]
+            rows, weights = rows[there], weights[there]
+        worth = weight * idf(documents + PRIOR_DOCUMENTS, len(rows))
+        most += worth
+        if len(rows):
+            found.append((worth, rows, weights))
+    return found, most
 
 
 def _counts(weights: Weights) -> Column:
