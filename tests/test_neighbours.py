@@ -106,15 +106,16 @@ def test_a_deleted_fork_is_stepped_over_on_every_branch(talk: Mind) -> None:
     assert in_step(talk)
 
 
-def test_far_back_is_another_topic(talk: Mind) -> None:
+@pytest.mark.parametrize("order", [1, -1])
+def test_far_back_is_another_topic(talk: Mind, order: int) -> None:
     """Only so many turns are stepped over; behind more that cannot be recalled a turn follows none."""
     texts = [f"turn {n}" for n in range(STEPS + 2)]
     ids = talk.add([Turn(text, id=text) for text in texts], **HERE)
     talk.search("turn", **HERE)
-    for place in range(1, STEPS):
+    for place in range(1, STEPS)[::order]:
         talk.delete(ids[place], **HERE)
-        assert befores(talk)[texts[place + 1]] == texts[0]
         assert in_step(talk)
+    assert befores(talk)[texts[STEPS]] == texts[0]
     talk.delete(ids[STEPS], **HERE)
     assert befores(talk) == {texts[0]: None, texts[-1]: None}
     assert in_step(talk)

@@ -112,6 +112,15 @@ def test_drawing_together_keeps_the_places() -> None:
     assert sizes(arrays) == pytest.approx([0, 8])
 
 
+def test_a_talk_that_lost_half_is_linked_anew() -> None:
+    """A few that go out of a few let the rest move together, and stand beside each other as before."""
+    arrays = held(*chain(1, 2, 3, 4))
+    links(arrays)
+    arrays.drop([1, 2])
+    assert arrays.count == 2
+    assert links(arrays) == {3: (-1, 4), 4: (3, -1)}
+
+
 @pytest.mark.parametrize("gone", [[4], [4, 5], [1, 9, 20], list(range(4, 24)), list(range(2, 60, 2))])
 def test_whatever_goes_together_the_rest_is_linked_as_anew(gone: list[int]) -> None:
     """Few are mended one by one and many by linking all again: both as if those had never come."""

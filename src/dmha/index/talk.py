@@ -183,11 +183,10 @@ def _among(
         if not len(silent):
             break
     leap[silent] = NOBODY
-    bereft = np.append(heard & ~there[after], False)  # who is followed by one not heard first
-    if not bereft.any() and np.array_equal(leap[:-1], before):
-        return before, after
-    bereft[leap[:-1][heard & (leap[:-1] != before)]] = True
-    bereft[NOBODY] = False
+    # Whoever stands first after another was said before all that follow it: a first one heard stays the first.
+    bereft = np.append(heard & ~there[after], False)
+    if not bereft.any():
+        return leap[:-1], after
     after = np.where(bereft[:-1], np.int32(NOBODY), after)
     children = np.flatnonzero(bereft[leap[:-1]] & heard)
     children = children[np.argsort(-memory_ids[children], kind="stable")]
