@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dmha.domain.terms import REFERENCE_LENGTH, saturated, term_id
 from dmha.errors import Unavailable
-from dmha.index.evidence import Words
+from dmha.index.evidence import Words, find
 from dmha.index.lookup import Lookup
 from dmha.index.nearest import Nearest
 from dmha.index.pairs import Pairs, Read
@@ -93,9 +93,9 @@ class TenantArrays:
         """How long each memory is, in usual utterances of its language."""
         return self._shares[: self.count]
 
-    def neighbours(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """The rows of the turn before and of the turn after each row; -1 where there is none."""
-        return self._talk.neighbours(self._lookup, self.memory_ids)
+    def neighbours(self, heard: NDArray[np.bool_] | None) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """The rows of the turn before and of the turn after each row, among the heard; -1 where there is none."""
+        return self._talk.neighbours(self._lookup, self.memory_ids, heard)
 
     def put(self, rows: Rows) -> None:
         """Take memories as the truth has them now; a version older than the one held changes nothing."""
@@ -190,12 +190,13 @@ class TenantArrays:
                 column[part] = similar(part)
         return column
 
-    def words(self, terms: Mapping[str, float], heard: NDArray[np.bool_] | None) -> Words:
-        """What a question's words say of the rows, as far as these are heard."""
-        before, after = self.neighbours()
-        stretches, sizes = self._talk.stretches(self.count), self._talk.sizes
-        living = self._alive if self.dead else None
-        return Words(self._postings, terms, self.living, living, heard, before, after, stretches, sizes)
+    def words(self, terms: Mapping[str, float], heard: NDArray[np.bool_] | None, exclude: Sequence[int]) -> Words:
+        """What a question's words say of the rows, as far as these are heard; `exclude` are the memories left out."""
+        before, after = self.neighbours(heard)
+        sizes = self._talk.sizes_without(self._lookup.rows(sorted(set(exclude))))
+        documents = self.count if heard is None else int(np.count_nonzero(heard))
+        found, most = find(self._postings, terms, heard, documents)
+        return Words(found, most, before, after, self._talk.stretches(self.count), sizes)
 
     def marked(self, mark: str) -> NDArray[np.float64]:
         """1 for each row that bears the mark, else 0."""
@@ -206,11 +207,13 @@ class TenantArrays:
     def fingerprints(self) -> dict[int, int]:
         """For each memory held a number that tells its content from any other: equal ones are held alike."""
         prints = np.zeros(self.count, np.uint64)
+        places = self._talk.places(self._lookup, self.memory_ids)
         for start in range(0, self.count, BLOCK):
             part = slice(start, min(start + BLOCK, self.count))
             columns = (self._versions, self._at, self._speaker_ids, self._private_to)
             plain = np.column_stack([column[part].view(np.uint64) for column in columns])
-            prints[part] = _mixed(np.concatenate([plain, self._vectors.words(part)], axis=1)).sum(axis=1)
+            told = [plain, places[part].view(np.uint64), self._vectors.words(part)]
+            prints[part] = _mixed(np.concatenate(told, axis=1)).sum(axis=1)
         terms, rows, weights = self._postings.every()
         np.add.at(prints, rows, _mixed(np.column_stack([terms, weights.view(np.uint32)])).prod(axis=1))
         alive = self._alive[: self.count]
@@ -234,8 +237,8 @@ class TenantArrays:
         self._alive[here] = True
         self._shares[here] = rows.lengths / _references(rows)
         open_ = np.where(rows.private_to < 0, self._shares[here], 0.0)
-        self._talk.put(first, rows.memory_ids, rows.before, rows.sessions, rows.at, open_, self._lookup)
         self._lookup.add(rows.memory_ids, first)
+        self._talk.put(first, rows.memory_ids, rows.before, rows.sessions, rows.at, open_, self._lookup)
         self._vectors.put(first, vectors)
         self.count += count
         if isinstance(self._vectors, Exact) and self.count >= self._codes_from:

@@ -1,13 +1,13 @@
 """What a question's words say of each row: by the turn alone, with its neighbours, and by the stretch it was said in.
 
 All on fixed scales: each score is divided by the most that the question could earn, so 1 is every word, said again and
-again, and a question about the unknown stays low however well its common words match. Only living rows count for idf,
-so that an index that saw deletions scores as one made anew; what is not heard adds nothing.
+again, and a question about the unknown stays low however well its common words match. What is not heard adds nothing,
+and counts for no idf either: how rare a word seems would tell who asks that somebody said it in private.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 from dmha.domain.terms import MAX_SATURATION, PRIOR_DOCUMENTS, idf, term_id
 from dmha.index.postings import Numbers, Postings, Weights
+from dmha.index.talk import APART, NOBODY
 
 Column = NDArray[np.float64]
+Found = tuple[float, Numbers, Weights]
+"""What a term is worth, the rows that hold it, its weight in each."""
 
 # How much a word of the turn before and of the turn after counts as this turn's own: an answer seldom repeats what was
 # asked. LoCoMo's development half gives .801-.806 from .5/.3 to .8/.6 (recall@10 of the preset; without: .74).
@@ -30,11 +33,8 @@ STRETCH_HALF, STRETCH_B, USUAL_STRETCH = 1.0, 0.4, 30.0
 class Words:
     """The scores of one question, each a column of all rows, made when asked for."""
 
-    postings: Postings
-    terms: Mapping[str, float]
-    living: int
-    alive: NDArray[np.bool_] | None  # None: all
-    heard: NDArray[np.bool_] | None  # None: all
+    found: Sequence[Found]
+    most: float  # what the question could earn, in its terms' worth
     before: NDArray[np.int32]
     after: NDArray[np.int32]
     stretches: NDArray[np.int32]
@@ -42,50 +42,65 @@ class Words:
 
     def alone(self) -> Column:
         """By the turn's own words."""
-        scores, most = np.zeros(len(self.before)), 0.0
-        for worth, rows, weights in self._found():
+        scores = np.zeros(len(self.before))
+        for worth, rows, weights in self.found:
             scores[rows] += worth * weights
-            most += worth * MAX_SATURATION
-        return scores / most if most else scores
+        return self._share(scores / MAX_SATURATION)
 
     def nearby(self) -> Column:
         """By the turn's words and its neighbours', counted together before they saturate."""
         scores, counted = np.zeros(len(self.before) + 1), np.zeros(len(self.before) + 1)  # the last is nobody's
-        most = 0.0
-        for worth, rows, weights in self._found():
+        branching = self._branching()
+        for worth, rows, weights in self.found:
             counts = _counts(weights)
-            next_, last = self.after[rows], self.before[rows]
-            np.add.at(counted, rows, counts)
-            np.add.at(counted, next_, BEFORE * counts)
-            np.add.at(counted, last, AFTER * counts)
-            touched = np.concatenate([rows, next_, last])
+            counted[rows] = counts
+            aside = branching[counted[self.before[branching]] > 0]
+            lent = BEFORE * counted[self.before[aside]]
+            next_, first = self.after[rows], self.after[self.before[rows]] == rows
+            last = np.where(first, self.before[rows], NOBODY)
+            counted[next_] += BEFORE * counts  # no row is the first after two, nor has two first ones
+            counted[last] += AFTER * counts
+            counted[aside] += lent
+            touched = np.concatenate([rows, next_, last, aside])
             held = counted[touched]
-            scores[touched] = scores[touched] + worth * MAX_SATURATION * held / (held + 1.0)  # twice the same is once
+            scores[touched] = scores[touched] + worth * held / (held + 1.0)  # twice the same is once
             counted[touched] = 0.0
-            most += worth * MAX_SATURATION
-        return scores[:-1] / most if most else scores[:-1]
+        return self._share(scores[:-1])
 
     def stretch(self) -> Column:
         """By all that was said around: how many of the question's words the stretch holds."""
-        scores, most = np.zeros(len(self.sizes)), 0.0
+        scores = np.zeros(len(self.sizes))
         half = STRETCH_HALF * (1.0 - STRETCH_B + STRETCH_B * self.sizes / USUAL_STRETCH)
-        for worth, rows, weights in self._found():
+        for worth, rows, weights in self.found:
             held = np.bincount(self.stretches[rows], _counts(weights), len(self.sizes))
             scores += worth * held / (held + half)
-            most += worth
-        scores[0] = 0.0  # said in none
-        return (scores / most if most else scores)[self.stretches]
+        scores[APART] = 0.0
+        return self._share(scores)[self.stretches]
 
-    def _found(self) -> Iterator[tuple[float, Numbers, Weights]]:
-        """For each of the question's terms its worth, the rows that hold it, and its weight there."""
-        for term, weight in self.terms.items():
-            rows, weights = self.postings.of(term_id(term))
-            frequency = len(rows) if self.alive is None else int(np.count_nonzero(self.alive[rows]))
-            worth = weight * idf(self.living + PRIOR_DOCUMENTS, frequency)
-            if self.heard is not None:
-                heard = self.heard[rows]
-                rows, weights = rows[heard], weights[heard]
-            yield worth, rows, weights
+    def _share(self, scores: Column) -> Column:
+        return scores / self.most if self.most else scores
+
+    def _branching(self) -> NDArray[np.intp]:
+        """The rows that are not the first after the one before them."""
+        rows = np.arange(len(self.before))
+        return np.flatnonzero((self.before >= 0) & (self.after[self.before] != rows)) if len(rows) else rows
+
+
+def find(
+    postings: Postings, terms: Mapping[str, float], heard: NDArray[np.bool_] | None, documents: int
+) -> tuple[list[Found], float]:
+    """What a question's terms find among the heard (None: all), so many `documents`, and the worth of all of them."""
+    found, most = list[Found](), 0.0
+    for term, weight in terms.items():
+        rows, weights = postings.of(term_id(term))
+        if heard is not None:
+            there = heard[rows]
+            rows, weights = rows[there], weights[there]
+        worth = weight * idf(documents + PRIOR_DOCUMENTS, len(rows))
+        most += worth
+        if len(rows):
+            found.append((worth, rows, weights))
+    return found, most
 
 
 def _counts(weights: Weights) -> Column:

@@ -88,21 +88,20 @@ class Table:
 
     def found(self, rows: NDArray[np.intp]) -> Found:
         """These rows with their columns."""
-        before, after = (self._beside(column[rows]) for column in self._arrays.neighbours())
+        before, after = (self._memories(column[rows]) for column in self._arrays.neighbours(self._heard))
         columns = {name: column[rows] for name, column in self._columns.items()}
         return Found(self._arrays.memory_ids[rows], before, after, columns)
 
-    def _beside(self, rows: NDArray[np.int32]) -> NDArray[np.int64]:
-        """The memories of these rows; -1 for none, and for what is not heard."""
-        there = rows >= 0 if self._heard is None else (rows >= 0) & self._heard[rows]
+    def _memories(self, rows: NDArray[np.int32]) -> NDArray[np.int64]:
+        """The memories of these rows; -1 for none."""
         found = np.full(len(rows), NOBODY, np.int64)
-        found[there] = self._arrays.memory_ids[rows[there]]
+        found[rows >= 0] = self._arrays.memory_ids[rows[rows >= 0]]
         return found
 
     def _made(self) -> dict[str, Column]:
         arrays, asked, needs = self._arrays, self._asked, self._asked.ranking.needs
         question = asked.question
-        words = arrays.words(question.terms, self._heard)
+        words = arrays.words(question.terms, self._heard, self._reach.exclude)
         similarity = arrays.similarity(question.vector)
         made = {
             "created_at": arrays.at,  # what an index does not know stands in by it
@@ -124,7 +123,6 @@ class Table:
         """The mean of what the two neighbours' similarity is, 0 where there is none."""
         if self._asked.question.vector is None:
             return similarity
-        heard = similarity if self._heard is None else similarity * self._heard
-        heard = np.append(heard, 0.0)  # the last is nobody's
-        before, after = self._arrays.neighbours()
-        return 0.5 * (heard[before] + heard[after])
+        told = np.append(similarity, 0.0)  # the last is nobody's
+        before, after = self._arrays.neighbours(self._heard)
+        return np.asarray(0.5 * (told[before] + told[after]))

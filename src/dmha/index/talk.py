@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from dmha.index.lookup import Lookup
 
+Rows = tuple[NDArray[np.int32], NDArray[np.int32]]
+"""The row before each, the row after each."""
+
 NOBODY = -1  # no turn there, or none that is held: as an index it is the last place of an array, which is kept empty
 APART = 0  # the stretch of what was not said in any: gists
 
@@ -39,21 +42,42 @@ class Talk:
         held = (self._before_ids, self._before, self._after, self._stretch, self._share, self._sizes)
         return sum(column.nbytes for column in held) + 200 * len(self._numbers)  # a dict's entry of three numbers
 
-    @property
-    def sizes(self) -> NDArray[np.float64]:
-        """How long each stretch is, in usual utterances; of what was said openly."""
-        return self._sizes[: len(self._numbers) + 1]
-
     def stretches(self, count: int) -> NDArray[np.int32]:
         """The stretch of each row."""
         return self._stretch[:count]
 
-    def neighbours(self, lookup: Lookup, memory_ids: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """The rows of the turn before and of the turn after each row: of several, the first that was said."""
+    def neighbours(self, lookup: Lookup, memory_ids: NDArray[np.int64], heard: NDArray[np.bool_] | None) -> Rows:
+        """The rows of the turn before and of the turn after each row: of several, the first that was said.
+
+        Those not heard (None: all are) are leapt over, as if they had never been: a gap would tell of them.
+        """
         count = len(memory_ids)
         if self._stale:
             self._link(lookup, memory_ids)
-        return self._before[:count], self._after[:count]
+        before, after = self._before[:count], self._after[:count]
+        return (before, after) if heard is None else _among(heard, before, after, memory_ids)
+
+    def sizes_without(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How long each stretch is but for these rows, in usual utterances; of what was said openly."""
+        sizes = self._sizes[: len(self._numbers) + 1]
+        if len(rows):
+            sizes = sizes.copy()
+            np.subtract.at(sizes, self._stretch[rows], self._share[rows])
+        return sizes
+
+    def places(self, lookup: Lookup, memory_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each row the memory before it and the session, to be compared.
+
+        A turn that names another as before it, though they are not linked, is told apart from one that follows none.
+        """
+        count = len(memory_ids)
+        before, _ = self.neighbours(lookup, memory_ids, None)
+        linked = np.where(before >= 0, np.append(memory_ids, NOBODY)[before], NOBODY)
+        held = lookup.find(self._before_ids[:count]) >= 0
+        sessions = np.full(len(self._numbers) + 1, NOBODY)
+        for (session, _), number in self._numbers.items():
+            sessions[number] = session
+        return np.column_stack([np.where(held, linked, self._before_ids[:count]), sessions[self._stretch[:count]]])
 
     def reserve(self, rows: int) -> None:
         """Make room for so many rows."""
@@ -73,16 +97,19 @@ class Talk:
         shares: NDArray[np.float64],
         lookup: Lookup,
     ) -> None:
-        """Take these as the rows from `first` on; `shares` are what they add to the length of their stretch."""
+        """Take these as the rows from `first` on, which `lookup` knows already.
+
+        `shares` are what they add to the length of their stretch.
+        """
         here = slice(first, first + len(memory_ids))
         self._before_ids[here] = before_ids
         self._stretch[here] = self._numbered(sessions, at)
         self._share[here] = np.where(sessions < 0, 0.0, shares)
         np.add.at(self._sizes, self._stretch[here], self._share[here])
-        fresh = memory_ids.min(initial=self._newest + 1) > self._newest
+        fresh = bool((np.diff(memory_ids, prepend=self._newest) > 0).all())
         self._newest = max(self._newest, int(memory_ids.max(initial=0)))
         if self._stale or not fresh or first == 0:
-            self._stale = True  # what is written anew has turns after it already
+            self._stale = True  # what is written anew has turns after it already, or is not the first after its own
             return
         self._before[here] = lookup.find(before_ids)
         self._after[here] = NOBODY
@@ -141,3 +168,27 @@ class Talk:
         told = last_first[self._before[last_first] >= 0]
         self._after[self._before[told]] = told  # the first that was said is written last
         self._stale = False
+
+
+def _among(
+    heard: NDArray[np.bool_], before: NDArray[np.int32], after: NDArray[np.int32], memory_ids: NDArray[np.int64]
+) -> Rows:
+    """The neighbours of those who are heard among themselves."""
+    there = np.append(heard, True)  # nobody, the last, is not to be leapt over
+    leap = np.append(before, np.int32(NOBODY))
+    silent = np.flatnonzero(~there[leap])
+    for _ in range(len(memory_ids).bit_length()):  # each round leaps twice as far, and a damaged file may hold a ring
+        leap[silent] = leap[leap[silent]]
+        silent = silent[~there[leap[silent]]]
+        if not len(silent):
+            break
+    leap[silent] = NOBODY
+    # Whoever stands first after another was said before all that follow it: a first one heard stays the first.
+    bereft = np.append(heard & ~there[after], False)
+    if not bereft.any():
+        return leap[:-1], after
+    after = np.where(bereft[:-1], np.int32(NOBODY), after)
+    children = np.flatnonzero(bereft[leap[:-1]] & heard)
+    children = children[np.argsort(-memory_ids[children], kind="stable")]
+    after[leap[children]] = children  # the first that was said is written last
+    return leap[:-1], after

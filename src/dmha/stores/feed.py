@@ -13,6 +13,7 @@ from dmha.domain.terms import TERM_DTYPE
 from dmha.errors import Unavailable
 from dmha.records import Change, Rows
 from dmha.stores import schema
+from dmha.stores.beside import before
 from dmha.stores.prepared import Ids, Prepared
 
 # Rows read before they are made into columns: 384 numbers each, they take 40 MB while on their way.
@@ -99,7 +100,7 @@ class Feed:
 
 def _rows(ids: Ids) -> Select[Any]:
     memories, vectors, terms, turns = schema.memories, schema.vectors, schema.terms, schema.turns
-    before = memories.alias("before")
+    last = memories.alias("last")  # nearly always the one before: joined it costs a tenth less than looked for
     said = and_(turns.c.id == memories.c.turn_id, memories.c.source != "dream")
     return (
         select(
@@ -108,7 +109,7 @@ def _rows(ids: Ids) -> Select[Any]:
             memories.c.at,
             memories.c.speaker_id,
             func.coalesce(memories.c.private_to, -1),
-            func.coalesce(before.c.id, -1),
+            func.coalesce(case((last.c.recallable, last.c.id), else_=before(turns.c.parent_id)), -1),
             case((memories.c.source == "dream", -1), else_=memories.c.session_id),
             terms.c.language,
             terms.c.length,
@@ -118,7 +119,7 @@ def _rows(ids: Ids) -> Select[Any]:
         .join(terms, terms.c.memory_id == memories.c.id)
         .join(vectors, _of_embedder(memories.c.id), isouter=True)
         .join(turns, said, isouter=True)
-        .join(before, and_(before.c.turn_id == turns.c.parent_id, before.c.source != "dream"), isouter=True)
+        .join(last, and_(last.c.turn_id == turns.c.parent_id, last.c.source != "dream"), isouter=True)
         .where(memories.c.id.in_(ids))
         .order_by(memories.c.id)
     )

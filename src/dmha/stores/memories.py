@@ -14,6 +14,7 @@ from dmha.errors import InvalidInput, NotFound, Stale
 from dmha.records import Counted, Gist, Perceived, Remembered, Scope, Tip
 from dmha.stores import schema
 from dmha.stores.arrivals import HIDDEN
+from dmha.stores.beside import following
 from dmha.stores.changelog import log
 from dmha.stores.dictionaries import Dictionaries, counted_values
 from dmha.stores.inserting import insert_rows
@@ -202,6 +203,7 @@ class Memories:
         if row.turn_id is not None and row.source != "dream":
             untell(self._connection, [row.turn_id])
             self._variants.forget(scope, row.turn_id)
+            log(self._connection, scope.tenant_id, following(self._connection, row.turn_id))  # they follow another now
         drop(self._connection, scope.tenant_id, [row.id, *quoting(self._connection, [row.id])])
 
     def forget_all(self, user_id: str, world: str | None) -> None:
