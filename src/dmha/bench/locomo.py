@@ -71,6 +71,6 @@ def _question(asked: Mapping[str, Any], session_of: Mapping[str, str], at: datet
     return Question(asked["question"], CATEGORIES[asked["category"]], evidence, sessions, at)
 
 
-# Thirty memories are asked for, so that five sessions are among them; turns are judged by the first ten.
-DATA_SET = DataSet("locomo", load, headline="categories 1-4", apart=frozenset({APART}), top_k=30)
+# Fifty memories are asked for, so that five sessions are among them; turns are judged by the first ten.
+DATA_SET = DataSet("locomo", load, headline="categories 1-4", apart=frozenset({APART}), top_k=50)
 run = partial(run_any, DATA_SET)
