@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -570,3 +571,10 @@ def test_a_speakers_zone_is_kept(tmp_path: Path) -> None:
         mind.import_(tmp_path / "zones.jsonl", user_id="acct", agent_id="relu")
         mind.contextualize("And then?", speaker="ken", **WHO)
     assert "2026-05-09 21:00" in str(chat.prompts[-1][-1]["content"])
+
+
+def test_the_trace_tells_what_each_stage_of_recall_took(mind: Mind) -> None:
+    """Nominating and ranking each have their milliseconds."""
+    mind.add("The cat hides in the bathtub.", **WHO)
+    did = mind.contextualize("Where does the cat hide?", **WHO).trace["recall"].did
+    assert re.fullmatch(r"[0-9]+ memories came back \(coarse [0-9.]+ ms, fine [0-9.]+ ms\)", did)

@@ -150,10 +150,12 @@ class Mind:
                 mood, aside = self._mood(ledger, scope), ledger.reading.aside(kept.last.turn_id)
                 request = replace(request, exclude=(memory_id, *ledger.reading.memories_of(aside)))
                 request = self._worded(ledger, scope, request)
-                found = recalling.rank(ledger, self._index, scope, self._widened(request), mood)
+                stages = Trace()
+                found = recalling.rank(ledger, self._index, scope, self._widened(request), mood, stages)
                 hits = put_before(self._chat, found)
                 scene = Scene.of(ledger, scope, agent_id, kept.last, aside, heard, confidants, hits, mood, now)
-            step.did = f"{len(hits)} memories came back"
+            spent = ", ".join(f"{name} {stage.ms:.1f} ms" for name, stage in stages.steps.items())
+            step.did = f"{len(hits)} memories came back ({spent})"
 
         if self._reranker is not None:
             with trace("rerank") as step:

@@ -58,6 +58,8 @@ class Perception:
         self._embedder = embedder
         self.embedder_id = embedder.id
         self.scripts: frozenset[str] | None = getattr(embedder, "scripts", None)
+        # Both tell of the query's text alone, never of what is remembered: nothing in them can be stale.
+        self._parsed = lru_cache(maxsize=1_024)(parse_query)
         self._vector_of = lru_cache(maxsize=1_024)(self._embed_query)
 
     def perceive(
@@ -113,7 +115,7 @@ class Perception:
     def ask(self, query: str) -> tuple[Question, Query]:
         """A query made ready for the index, and its words for exact matching."""
         check_text("query", query, most=MOST_QUERY)
-        parsed = parse_query(query)
+        parsed = self._parsed(query)
         vector = self._vector_of(parsed.text) if served(parsed.text, self.scripts) else None
         return Question(query, parsed.weights, vector), parsed
 

@@ -7,7 +7,8 @@ that say the same only the best is brought back, and so strengthened; the hit na
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import zip_longest
@@ -69,9 +70,23 @@ class Request:
     zone: str = ""
 
 
-def rank(ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Affect) -> list[tuple[State, Hit]]:
+Watch = Callable[[str], AbstractContextManager[object]]
+"""Takes the time of the stage of that name."""
+
+
+def rank(
+    ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Affect, watch: Watch = nullcontext
+) -> list[tuple[State, Hit]]:
     """The best memories by the ranking in this mood, with their states, best first; none repeats a better one."""
-    candidates = _nominate(ledger, index, scope, request, mood)
+    with watch("coarse"):
+        candidates = _nominate(ledger, index, scope, request, mood)
+    with watch("fine"):
+        return _fine(ledger, index, scope, request, mood, candidates)
+
+
+def _fine(
+    ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Affect, candidates: Candidates
+) -> list[tuple[State, Hit]]:
     texts = _texts(request.ranking) | _WHAT_SAYS_THE_SAME
     told = ledger.reading.columns(scope, candidates.memory_ids.tolist(), texts)
     if not told["memory_id"]:
