@@ -1,6 +1,6 @@
 """What each term of the preset `default` brings and costs, and what forgetting, feelings and reinforcement take.
 
-Usage: python -m benchmarks.ablation [PATH]        (LoCoMo, its default in DMHA_DATA; four minutes, one core)
+Usage: python -m benchmarks.ablation [PATH]        (LoCoMo, its default in DMHA_DATA; a minute, one core)
 
 All rankings search the same mind, each question by all of them in turn, another first each time, so that what else the
 machine does slows them alike; what a term costs is the median difference to `default` on the same question. The times

@@ -1,6 +1,6 @@
 """Are the weights of the preset `default` fitted to what they are measured on? Each conversation left out in turn.
 
-Usage: python -m benchmarks.tuning [PATH]        (LoCoMo, its default in DMHA_DATA; a few minutes, one core)
+Usage: python -m benchmarks.tuning [PATH]        (LoCoMo, its default in DMHA_DATA; a minute, one core)
 
 Every memory's features for every question come from hits' reasons. Weights climb one at a time, from words alone and
 all other evidence at 0, so that nothing is taken from the committed ones, to the most of
