@@ -88,10 +88,10 @@ def main() -> None:
 
 
 def sheet(conversation: Conversation, names: Sequence[str]) -> Sheet:
-    """A conversation of at most `MOST_HITS` memories: every hit says what each feature gave it."""
+    """A conversation of at most `MOST_HITS` memories: a hit says what each feature gave; what repeats it has 0."""
     ranking = " + ".join(names)
     answers = [conversation.search(question, ranking, MOST_HITS) for question in conversation.questions]
-    memories = [hit.memory for hit in answers[0]]
+    memories = list({hit.memory.id: hit.memory for hits in answers for hit in hits}.values())
     place = {memory.id: row for row, memory in enumerate(memories)}
     features = {name: np.zeros((len(answers), len(place)), np.float32) for name in names}
     for row, hits in enumerate(answers):
