@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from benchmarks.conversations import Conversation, conversations, data_of, preset_weights
 from dmha.asking import MOST_HITS
 from dmha.bench.dataset import TURN
-from dmha.bench.locomo import APART
+from dmha.bench.locomo import APART, DATA_SET
 
 UNIT = "words_nearby"
 DECIDED = ("gist", "retention", "importance")
@@ -31,7 +31,7 @@ MEASURES = ("recall@10", "NDCG@10", "any of 5 sessions", "category 5")
 WORTH = (1.0, 0.5, 0.3, 0.15)
 CHOSEN = ("committed", "tuned on all", "tuned without it")
 
-_DEEP = 30  # memories, among which five sessions are found
+_DEEP = DATA_SET.top_k  # memories, among which five sessions are found
 _DISCOUNT = 1.0 / np.log2(np.arange(10) + 2.0)
 
 Weights = Mapping[str, float]
