@@ -597,7 +597,7 @@ def test_the_report_says_what_was_measured_on(data: Path) -> None:
 def test_bm25_scores_each_shared_term_by_how_rare_it_is_so_far() -> None:
     """One of two turns holds the word: log(1 + 1.5 / 1.5) times its saturated count; the third is not known yet."""
     turns = [Turn("harp"), Turn("drum"), Turn("harp")]
-    weight = 1.9 / (1 + 0.9 * (0.8 + 0.2 * 1 / 10))
+    weight = 1.45 / (1 + 0.45 * (0.9 + 0.1 * 1 / 10))
     expected = [math.log(2) * weight, 0.0]
     assert baselines.Words(turns).scores("harp?", 2).tolist() == pytest.approx(expected, rel=1e-6)
 

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -66,6 +67,7 @@ class Told:
     earned: tuple[float, ...]
 
 
+@lru_cache(maxsize=4_096)
 def wording(text: str) -> str:
     """The words as they are compared: folded, without punctuation; that a sentence asks stays."""
     if len(text) > _LONG:
@@ -77,6 +79,7 @@ def wording(text: str) -> str:
     return " ".join(bare.split()) or folded
 
 
+@lru_cache(maxsize=4_096)
 def without_manner(wording: str) -> str:
     """The words that carry the meaning, short forms written out."""
     if len(wording) > _LONG:

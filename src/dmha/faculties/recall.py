@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from dmha.domain.expressions import Ranking, Scores
 from dmha.domain.forgetting import reinforce, retention, tier_after
 from dmha.domain.query import Query
-from dmha.domain.ranking import exact_match, keyed_uniform, top
+from dmha.domain.ranking import exact_match, keyed_uniform, stands, top
 from dmha.domain.sameness import ALIKE, Told, collapse
 from dmha.domain.times import asks_when, mentions
 from dmha.protocols import Index, Ledger
@@ -227,6 +227,9 @@ def _column(name: str, told: Mapping[str, Sequence[Any]], request: Request) -> C
         texts = told[text[1]]
         distinct = list(dict.fromkeys(texts))  # a hundred memories have a handful of speakers
         boosts = dict(zip(distinct, exact_match(request.query.words, distinct).tolist(), strict=True))
+        if text[1] == "speaker":  # a name may touch the words around it: 小美养的狗 is cut as 小美养, 的, 狗
+            named = (name for name in distinct if len(name) > 1 and stands(name, request.query.text))
+            boosts |= {name: max(1.0, boosts[name]) for name in named}
         return np.array([boosts[text] for text in texts], np.float64)
     column = np.array(told[name], np.float64)
     if name == "last_recalled_at":

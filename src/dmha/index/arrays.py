@@ -19,7 +19,7 @@ from dmha.index.lookup import Lookup
 from dmha.index.nearest import Nearest
 from dmha.index.pairs import Pairs, Read
 from dmha.index.postings import Postings
-from dmha.index.talk import Talk
+from dmha.index.talk import Talk, branching
 from dmha.index.vectors import Codes, Exact, Vectors
 from dmha.records import Reach, Rows
 
@@ -193,10 +193,11 @@ class TenantArrays:
     def words(self, terms: Mapping[str, float], heard: NDArray[np.bool_] | None, exclude: Sequence[int]) -> Words:
         """What a question's words say of the rows, as far as these are heard; `exclude` are the memories left out."""
         before, after = self.neighbours(heard)
+        aside = self._talk.branching(self.count) if heard is None else branching(before, after)
         sizes = self._talk.sizes_without(self._lookup.rows(sorted(set(exclude))))
         documents = self.count if heard is None else int(np.count_nonzero(heard))
         found, most = find(self._postings, terms, heard, documents)
-        return Words(found, most, before, after, self._talk.stretches(self.count), sizes)
+        return Words(found, most, before, after, aside, self._talk.stretches(self.count), sizes)
 
     def marked(self, mark: str) -> NDArray[np.float64]:
         """1 for each row that bears the mark, else 0."""

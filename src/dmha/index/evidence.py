@@ -38,6 +38,7 @@ class Words:
     most: float  # what the question could earn, in its terms' worth
     before: NDArray[np.int32]
     after: NDArray[np.int32]
+    branching: NDArray[np.intp]
     stretches: NDArray[np.int32]
     sizes: NDArray[np.float64]
 
@@ -51,11 +52,10 @@ class Words:
     def nearby(self) -> Column:
         """By the turn's words and its neighbours', counted together before they saturate."""
         scores, counted = np.zeros(len(self.before) + 1), np.zeros(len(self.before) + 1)  # the last is nobody's
-        branching = self._branching()
         for worth, rows, weights in self.found:
             counts = _counts(weights)
             counted[rows] = counts
-            aside = branching[counted[self.before[branching]] > 0]
+            aside = self.branching[counted[self.before[self.branching]] > 0]
             lent = BEFORE * counted[self.before[aside]]
             next_, first = self.after[rows], self.after[self.before[rows]] == rows
             last = np.where(first, self.before[rows], NOBODY)
@@ -80,11 +80,6 @@ class Words:
 
     def _share(self, scores: Column) -> Column:
         return scores / self.most if self.most else scores
-
-    def _branching(self) -> NDArray[np.intp]:
-        """The rows that are not the first after the one before them."""
-        rows = np.arange(len(self.before))
-        return np.flatnonzero((self.before >= 0) & (self.after[self.before] != rows)) if len(rows) else rows
 
 
 def find(

@@ -36,6 +36,7 @@ class Talk:
         self._sizes = np.zeros(1)
         self._newest = 0
         self._stale = False
+        self._branching: NDArray[np.intp] | None = None
 
     @property
     def nbytes(self) -> int:
@@ -56,6 +57,12 @@ class Talk:
             self._link(lookup, memory_ids)
         before, after = self._before[:count], self._after[:count]
         return (before, after) if heard is None else _among(heard, before, after, memory_ids)
+
+    def branching(self, count: int) -> NDArray[np.intp]:
+        """As `branching` of all rows, linked by `neighbours`; kept until rows come or go."""
+        if self._branching is None:
+            self._branching = branching(self._before[:count], self._after[:count])
+        return self._branching
 
     def sizes_without(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """How long each stretch is but for these rows, in usual utterances; of what was said openly."""
@@ -102,6 +109,7 @@ class Talk:
         `shares` are what they add to the length of their stretch.
         """
         here = slice(first, first + len(memory_ids))
+        self._branching = None
         self._before_ids[here] = before_ids
         self._stretch[here] = self._numbered(sessions, at)
         self._share[here] = np.where(sessions < 0, 0.0, shares)
@@ -119,6 +127,7 @@ class Talk:
 
     def drop(self, rows: NDArray[np.int64], memory_ids: NDArray[np.int64]) -> None:
         """Let rows go: nothing stands beside them any more."""
+        self._branching = None
         np.subtract.at(self._sizes, self._stretch[rows], self._share[rows])
         self._share[rows] = 0.0
         self._before_ids[rows] = NOBODY
@@ -167,7 +176,13 @@ class Talk:
         last_first = np.argsort(-memory_ids, kind="stable")
         told = last_first[self._before[last_first] >= 0]
         self._after[self._before[told]] = told  # the first that was said is written last
-        self._stale = False
+        self._stale, self._branching = False, None
+
+
+def branching(before: NDArray[np.int32], after: NDArray[np.int32]) -> NDArray[np.intp]:
+    """The rows that are not the first after the one before them."""
+    rows = np.arange(len(before))
+    return np.flatnonzero((before >= 0) & (after[before] != rows)) if len(rows) else rows
 
 
 def _among(

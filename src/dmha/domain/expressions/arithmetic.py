@@ -34,7 +34,13 @@ def bounded(x: Value) -> Value:
 
 
 def multiply(x: Value, y: Value) -> Value:
-    return bounded(np.multiply(x, y))
+    product = np.multiply(x, y)
+    # What lies within the limit stays there when a weight of at most 1 scales it: most products of a ranking.
+    return product if _scales_down(x) or _scales_down(y) else bounded(product)
+
+
+def _scales_down(x: Value) -> bool:
+    return np.ndim(x) == 0 and bool(-1.0 <= x <= 1.0)
 
 
 def divide(x: Value, y: Value) -> Value:
