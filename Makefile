@@ -6,7 +6,7 @@ export PYTHONUTF8 = 1
 
 PYTHON ?= python3
 BIN = .venv/bin
-SOAKED = crash processes properties backup variants
+SOAKED = crash processes properties backup variants neighbours
 
 .PHONY: demo test test-all check bench bench-gate soak clean
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -22,6 +23,8 @@ from dmha.mind import Mind
 from dmha.records import Candidates, Place, Question, Reach, Scope
 from dmha.stores.beside import STEPS
 from dmha.stores.truth import Truth
+
+SOAK = os.environ.get("DMHA_SOAK") == "1"
 
 HERE: dict[str, Any] = {"user_id": "u", "agent_id": "relu"}
 START = ManualClock().now.timestamp()
@@ -236,7 +239,7 @@ REACHES = st.builds(
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200 if SOAK else 12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(acts=ACTS, query=TEXTS, reaches=st.lists(REACHES, min_size=1, max_size=3))
 def test_an_index_in_step_knows_what_one_made_anew_knows(
     acts: list[tuple[str, str, int]], query: str, reaches: list[Reach]

@@ -30,9 +30,9 @@ from dmha.types import NEVER_FADES, Affect, Hit, Memory
 
 Column = NDArray[np.float64]
 
-# How many candidates the coarse stage hands to the fine one. On LoCoMo 50, 100 and 200 give the same recall@10, 25 a
+# How many candidates the coarse stage hands to the fine one. On LoCoMo 64, 100 and 200 give the same recall@10, 25 a
 # little less, and each candidate costs 0.03 ms to read.
-NOMINATED = 100
+NOMINATED = 64
 
 # Hit.confidence is logistic in what words (the turn's own and those around it, half each) and meaning say, on their
 # fixed scales of 0..1: how likely the memory is to know of what was asked. Fitted between LoCoMo questions asked of
