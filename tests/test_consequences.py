@@ -139,8 +139,9 @@ def test_a_word_written_out_wins_among_many(mind: Mind) -> None:
     mind.add([Turn(f"how to make neuro and sama cake {i}", "aya") for i in range(150)], **WHO)
     mind.add([Turn("Neurosama karaoke", "aya")], **WHO)
     ranking = "1.2 * similarity + 0.2 * timeliness(created_at, '7d') + exact_match_boost(text)"
-    (best,) = mind.search("Neurosama^3 how to make", ranking=ranking, top_k=1, **WHO)
-    assert best.memory.text == "Neurosama karaoke"
+    for chosen in (ranking, None):  # and so does the preset
+        (best,) = mind.search("Neurosama^3 how to make", ranking=chosen, top_k=1, **WHO)
+        assert best.memory.text == "Neurosama karaoke"
 
 
 @pytest.mark.parametrize(
