@@ -17,8 +17,6 @@ from stubs import StubEmbedder
 import dmha
 
 NOBODY = 65_534
-# Whether a user without rights may go to where this checkout lies: a folder of `mktemp -d` is its maker's alone.
-OPEN_TO_ALL = all(folder.stat().st_mode & 0o001 for folder in Path(__file__).resolve().parents)
 
 
 @contextmanager

@@ -126,7 +126,7 @@ def test_the_unheard_move_no_score(reach: Reach) -> None:
 # -- the columns beside them -------------------------------------------------------------------------------------------
 
 
-def column(arrays: TenantArrays, name: str, question: Question, reach: Reach = Reach()) -> list[float]:  # noqa: B008
+def column(arrays: TenantArrays, name: str, question: Question, reach: Reach = Reach()) -> list[float]:  # noqa: B008 - frozen
     """One column of all rows, as a ranking that reads it alone gets it."""
     table = Table(arrays, Asked(question, resolve(name), {"now": 0.0}, 7), reach)
     return [float(value) for value in table.found(np.arange(arrays.count)).columns[name]]

@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 from stubs import ManualClock, StubEmbedder
-from surroundings import INDEX, NOBODY, OPEN_TO_ALL, as_nobody, damage, pages_with, room_for
+from surroundings import INDEX, NOBODY, as_nobody, damage, pages_with, room_for
 from upgrading import later
 
 import dmha
 from dmha import Affect, Turn, Unavailable
 from dmha.mind import Mind
+from dmha.stores import migrate
 from dmha.stores.truth import Truth
 
 FIXTURE = Path(__file__).parent / "fixtures" / "companion-0001.sqlite"
@@ -217,18 +218,25 @@ def opens_what_can_be(folder: str) -> None:
         open_mind(Path(folder) / "new.db")
 
 
-@pytest.mark.skipif(not OPEN_TO_ALL, reason="the migrations lie where a user without rights cannot read them")
 def test_an_old_file_that_cannot_be_upgraded_is_told(theirs: Path) -> None:
     """A read-only file of an older schema says that it has to be written to, and no copy of it is made."""
     shutil.copy(FIXTURE, theirs / "life.db")
     handed_over(theirs, 0o444, 0o777)
+    # The checkout may lie where only its owner may go, and the revisions are read as late as that.
+    shutil.copytree(Path(migrate.__file__).with_name("migrations"), theirs / "revisions")
     as_nobody(is_told_to_let_it_upgrade, theirs / "life.db")
-    assert {each.name for each in theirs.iterdir()} == {"life.db", "later"}
+    assert {each.name for each in theirs.iterdir()} == {"life.db", "later", "revisions"}
 
 
 def is_told_to_let_it_upgrade(file: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         later(Path(file).with_name("later"), patch)
+        scripts, revisions = migrate._scripts(), Path(file).with_name("revisions")
+        ours = str(Path(migrate.__file__).with_name("migrations"))
+        places = str(scripts.get_main_option("version_locations")).replace(ours, str(revisions))
+        scripts.set_main_option("script_location", str(revisions))
+        scripts.set_main_option("version_locations", places)
+        patch.setattr(migrate, "_scripts", lambda: scripts)
         with pytest.raises(Unavailable, match=r"older schema \(0001\), and it or its folder is read-only\. Make both"):
             open_mind(Path(file))
 
