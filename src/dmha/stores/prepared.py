@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, SelectBase, bindparam
 
 # How many ids a statement takes: lists are filled up to the next of these, so that few statements are ever compiled.
-_WIDTHS = (1, 16, 128, 512)
+_WIDTHS = (1, 16, 64, 512)
+_IDS = tuple(f"id{i}" for i in range(_WIDTHS[-1]))
 
 Ids = Sequence[BindParameter[Any]]
 
-_Compiled = tuple[str, Sequence[str] | None, dict[str, Any]]
-"""The text, the order of its values (None: they go by name), and the values that stand in the statement itself."""
+_Compiled = tuple[str, Callable[[dict[str, Any]], Any], dict[str, Any]]
+"""The text, how its driver is given named values, and the values that stand in the statement itself."""
 
 
 class Prepared:
@@ -42,26 +44,34 @@ class Prepared:
             some = list(ids[start : start + _WIDTHS[-1]])
             width = next(width for width in _WIDTHS if width >= len(some))
             padded = some + some[-1:] * (width - len(some))
-            found += self._run(connection, width, {**values, **{f"id{i}": value for i, value in enumerate(padded)}})
+            found += self._run(connection, width, values | dict(zip(_IDS, padded, strict=False)))
         return found
 
     def _run(self, connection: Connection, width: int, named: dict[str, Any]) -> Sequence[Any]:
         dialect = connection.dialect
         key = dialect.name, dialect.paramstyle, width
         if key not in self._compiled:
-            made = self._build([bindparam(f"id{i}") for i in range(width)]).compile(dialect=dialect)
-            self._compiled[key] = str(made), made.positiontup, dict(made.params)
-        text, order, constants = self._compiled[key]
-        given = constants | named
+            made = self._build([bindparam(name) for name in _IDS[:width]]).compile(dialect=dialect)
+            self._compiled[key] = str(made), _given(made.positiontup), dict(made.params)
+        text, given, constants = self._compiled[key]
         cursor = connection.connection.cursor()
-        cursor.execute(text, given if order is None else tuple(given[name] for name in order))
+        cursor.execute(text, given(constants | named))
         rows: Sequence[Any] = cursor.fetchall()
         if not (self._named and rows):
             return rows
-        row = _row_of(tuple(column[0] for column in cursor.description))
-        return [row(*values) for values in rows]
+        return list(map(_row_of(tuple(column[0] for column in cursor.description)), rows))
+
+
+def _given(order: Sequence[str] | None) -> Callable[[dict[str, Any]], Any]:
+    """The values as the driver wants them: in this order, or (None) by their names."""
+    if order is None:
+        return lambda named: named
+    if len(order) < 2:  # of one name `itemgetter` makes no tuple
+        return lambda named: tuple(named[name] for name in order)
+    return itemgetter(*order)
 
 
 @lru_cache(maxsize=128)
-def _row_of(names: tuple[str, ...]) -> Callable[..., Any]:
-    return namedtuple("Row", names)
+def _row_of(names: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
+    made: Callable[[Sequence[Any]], Any] = namedtuple("Row", names)._make
+    return made
