@@ -73,5 +73,6 @@ def _given(order: Sequence[str] | None) -> Callable[[dict[str, Any]], Any]:
 
 @lru_cache(maxsize=128)
 def _row_of(names: tuple[str, ...]) -> Callable[[Sequence[Any]], Any]:
-    made: Callable[[Sequence[Any]], Any] = namedtuple("Row", names)._make
+    row = namedtuple("Row", names)  # type: ignore[misc]  # its names are the statement's
+    made: Callable[[Sequence[Any]], Any] = row._make
     return made
