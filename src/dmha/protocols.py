@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from dmha.records import (
+    Answered,
     Arrival,
     Candidates,
     Change,
@@ -47,12 +48,19 @@ T = TypeVar("T")
 Clock = Callable[[], datetime]
 """Returns the time now as an aware datetime in UTC."""
 
+Also = Callable[["Ledger", T], None]
+"""What else is written in the transaction of a call's effect, given what the call came to; both or neither stand."""
+
 Progress = Callable[[int, int], None]
 """Called with (done, total) during long work."""
 
 
 def no_progress(done: int, total: int) -> None:
     """The progress of callers that show none."""
+
+
+def nothing_else(ledger: Ledger, came_to: object) -> None:
+    """What else is written where a caller writes nothing else."""
 
 
 @runtime_checkable
@@ -355,6 +363,27 @@ class Mending(Protocol):
     def advance_counters(self) -> list[str]: ...
 
 
+class Requests(Protocol):
+    """Requests under an `owner`'s key, so that each takes effect once however often it is sent.
+
+    `claim` says whose turn it is: `True`, this holder's, until `until` (a new request, or one whose holder's lease ran
+    out); `False`, another's, who is at it; or what it came to. Another request under the same key (its `digest` tells)
+    is `InvalidInput` on the field `Idempotency-Key`. `claim` is a transaction of its own, committed before the work
+    begins; `close` belongs into the one that holds the effect, and raises `Taken` where the lease was lost meanwhile,
+    so that the effect is undone. `release` gives a claim back that had no effect. `renew` holds on to all of a holder's.
+    """
+
+    def claim(
+        self, owner: str, key: str, digest: str, /, *, holder: str, now: float, until: float
+    ) -> bool | Answered: ...
+    def close(self, owner: str, key: str, answer: Answered, /, *, holder: str) -> None: ...
+    def release(self, owner: str, key: str, /, *, holder: str) -> None: ...
+    def renew(self, holder: str, until: float, /) -> None: ...
+    def sweep(self, before: float, limit: int, /) -> int:
+        """Forget at most `limit` requests made before then; returns how many were forgotten."""
+        ...
+
+
 class Ledger(Protocol):
     """One transaction on the truth, by subject."""
 
@@ -378,6 +407,8 @@ class Ledger(Protocol):
     def dictionaries(self) -> Dictionaries: ...
     @property
     def portable(self) -> Portable: ...
+    @property
+    def requests(self) -> Requests: ...
 
 
 class Truth(Protocol):

@@ -315,3 +315,11 @@ class Arrival:
     line: int
     lines: int
     begun_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a keyed request came to, as it is told again: an HTTP status and a body of JSON text, empty for none."""
+
+    status: int
+    body: str

@@ -22,9 +22,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    true,
 )
 
-REVISION = "0003"
+REVISION = "0004"
 
 metadata = MetaData(
     naming_convention={
@@ -182,9 +184,10 @@ variants = Table(
 # -- memories, and how each companion holds them ---------------------------------------------------
 
 # `at` is when it happened (valid time), `recorded_at` when it was learned. `recallable` is false for words that merely
-# repeat what was recalled: they are kept, but never brought back as new. `private_to` is the speaker who has to be
-# present for it to come back; null for what was said openly. `turn_id` is the turn whose words these are, or (`source`
-# is `dream`) the turn after which the memory was made of others.
+# repeat what was recalled: they are kept, but never brought back as new. `wrong` is what somebody said is not so: it is
+# kept, and brought back no more. `private_to` is the speaker who has to be present for it to come back; null for what
+# was said openly. `turn_id` is the turn whose words these are, or (`source` is `dream`) the turn after which the memory
+# was made of others.
 memories = Table(
     "memories",
     metadata,
@@ -199,6 +202,7 @@ memories = Table(
     Column("trust", Double, nullable=False),
     _to("speakers", "private_to", nullable=True),
     Column("recallable", Boolean, nullable=False),
+    Column("wrong", Boolean, nullable=False, server_default=false()),
     Column("version", Integer, nullable=False),
     Column("at", Double, nullable=False),
     Column("recorded_at", Double, nullable=False),
@@ -231,7 +235,8 @@ memory_sources = Table(
     Index(None, "source_id"),
 )
 
-# `born` is false for one that began when its companion recalled or pinned what another had lived through.
+# `born` is false for one that began when its companion recalled or pinned what another had lived through. `raised` is
+# false for what this companion is never to bring up: it is found by who searches for it, and said by nobody.
 perspectives = Table(
     "perspectives",
     metadata,
@@ -246,9 +251,12 @@ perspectives = Table(
     Column("aversion", Double, nullable=False),
     Column("trauma", Double, nullable=False),
     Column("pinned", Boolean, nullable=False),
+    Column("raised", Boolean, nullable=False, server_default=true()),
     Column("born", Boolean, nullable=False),
     Index(None, "memory_id"),
 )
+_UNRAISED = perspectives.c.raised.is_(False)
+Index(None, perspectives.c.companion_id, perspectives.c.raised, sqlite_where=_UNRAISED, postgresql_where=_UNRAISED)
 
 # Every act of recall, so that a perspective can be told again without the ones that a rejected variant caused: by which
 # turn's reply, or under which key of a caller's, and how the memory felt then.
@@ -396,6 +404,97 @@ outcomes = Table(
     Column("key", Text, primary_key=True),
     Column("at", Double, nullable=False),
     Column("body", JSON, nullable=False),
+)
+
+# -- who may, what is asked over a network, and the work behind it ----------------------------------------------------
+
+# `name` is the `user_id` of all that is theirs; the rows of tenants know of none of these. `password` is an Argon2id
+# hash; null: only keys open the account. A closed one opens nothing and keeps its memories.
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("password", Text, nullable=True),
+    Column("created_at", Double, nullable=False),
+    Column("closed_at", Double, nullable=True),
+)
+
+# Of a key only the SHA-256 is kept: it is 32 random bytes, which no dictionary holds. `agents` are the companions it
+# is for, null for all; `acts_for` are the accounts besides its user's in whose name it may ask.
+keys = Table(
+    "keys",
+    metadata,
+    _id(),
+    Column("uid", String(16), nullable=False, unique=True),
+    _to("users", "owner_id"),
+    Column("label", Text, nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("rights", JSON, nullable=False),
+    Column("agents", JSON, nullable=True),
+    Column("acts_for", JSON, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=True),
+    Column("revoked_at", Double, nullable=True),
+    Index(None, "owner_id"),
+)
+
+# What was done in another's name, and what changed who may. No foreign keys: it outlives all that it tells of.
+audits = Table(
+    "audits",
+    metadata,
+    _id(),
+    Column("at", Double, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("trace", String(32), nullable=False),
+    Index(None, "user_id", "at"),
+)
+
+# Requests under a caller's Idempotency-Key: the row is committed before the work begins, and closed in the transaction
+# that holds its effect. `status` null: under way, by `holder`, until `leased_until` unless the holder asks for longer.
+requests = Table(
+    "requests",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("key", String(255), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("holder", String(64), nullable=False),
+    Column("leased_until", Double, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("status", Integer, nullable=True),
+    Column("body", Text, nullable=True),
+    Index(None, "created_at"),
+    Index(None, "holder"),
+)
+
+# Work that nobody waits for. `user_id` is whose it is, "" for the file's own; of one kind and `key` at most one is not
+# over (see domain/jobs for the states). `body` is what the kind of work is given, `result` what it came to.
+jobs = Table(
+    "jobs",
+    metadata,
+    _id(),
+    Column("uid", String(32), nullable=False, unique=True),
+    Column("kind", String(32), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("holder", String(64), nullable=True),
+    Column("leased_until", Double, nullable=True),
+    Column("attempts", Integer, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("done", Integer, nullable=False, default=0),
+    Column("total", Integer, nullable=False, default=0),
+    Column("body", JSON, nullable=False),
+    Column("result", JSON, nullable=True),
+    Column("created_at", Double, nullable=False),
+    Column("changed_at", Double, nullable=False),
+    Index(None, "state", "due_at"),
+    Index(None, "kind", "key"),
+    Index(None, "user_id", "created_at"),
 )
 
 # -- the change log: the feed of every index, in commit order --------------------------------------

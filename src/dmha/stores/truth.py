@@ -30,6 +30,7 @@ from dmha.stores.migrate import upgrade
 from dmha.stores.places import Places, allocate
 from dmha.stores.portable import Portable
 from dmha.stores.reading import Reading
+from dmha.stores.requests import Requests
 from dmha.stores.writer import Writer
 
 T = TypeVar("T")
@@ -73,6 +74,10 @@ class Ledger:
     @cached_property
     def dictionaries(self) -> Dictionaries:
         return Dictionaries(self._connection)
+
+    @cached_property
+    def requests(self) -> Requests:
+        return Requests(self._connection)
 
     @cached_property
     def portable(self) -> Portable:
