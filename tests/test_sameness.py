@@ -43,6 +43,8 @@ SAME = [
     ("It's 10:30, isn't it?", "it’s 10:30 isn’t it?"),
     ("I live (in Osaka): now", "I live in Osaka; now"),
     ("!!!", "!!!"),
+    ("好！我去。", "好，我去"),
+    ('"I live in Osaka," he said', "I live in Osaka – he said"),
 ]
 
 
@@ -80,7 +82,12 @@ OTHER = [
     ("You live in Osaka?", "You live in Osaka."), ("I never drink", "I drink"), ("His sister", "Her sister"),
     ("犬が好きです", "犬が好きではないです"), ("猫を2匹飼っている", "猫を3匹飼っている"), ("我喜欢猫", "我不喜欢猫"),
     ("不，可以", "不可以"), ("I love it 😍", "I love it 😡"), ("...", "!!!"),
-    ("I passed :)", "I passed :("),
+    ("I passed :)", "I passed :("), ("I passed :-)", "I passed :-("), ("I passed =)", "I passed =("),
+    ("I got it :D", "I got it D:"), ("x != 0", "x = 0"), ("It was –5 degrees", "It was 5 degrees"),
+    ("It is - 5", "It is 5"), ("a 6' pole", 'a 6" pole'), ("I was there 2019–2021", "I was there 2019, 2021"),
+    ("My grade is A-", "My grade is A"), ("I am O-", "I am O"), ("call a_b", "call a b"), ("x[1]", "x 1"),
+    ("see example.com", "see example com"), ("I am not very hungry", "I am not hungry"),
+    ("I don't really hate him", "I don't hate him"), ("She is in the ER", "She is in the"),
 ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from dmha.records import Filters
 from dmha.types import KINDS, POLARITIES, TIERS, Kind, Polarity, Tier
 
 MOST_HITS = 1_000  # one search's worth; more is an export
+MOST_KEYS = 100  # of metadata asked for at once; SQLite takes no condition of a thousand parts
 
 
 class Asking(TypedDict, total=False):
@@ -33,7 +34,7 @@ class Asking(TypedDict, total=False):
     tier: Tier | None
     kind: Kind | None
     metadata: Mapping[str, str | int | float | bool] | None
-    present: Iterable[str]
+    present: Iterable[str] | None
     polarity: Polarity
     min_confidence: float
     by_reading: bool
@@ -87,15 +88,19 @@ def _filters(asking: Asking) -> Filters:
         until=None if until is None else check_time("until", until).timestamp(),
         tier=tier,
         kind=kind,
-        metadata=_metadata(asking.get("metadata") or {}),
-        present=check_names("present", asking.get("present", ())),
+        metadata=_metadata(asking.get("metadata")),
+        present=check_names("present", asking.get("present")),
         polarity=polarity,
     )
 
 
 def _metadata(wanted: Any) -> Mapping[str, str | int | float | bool]:
+    if wanted is None:
+        return {}
     if not isinstance(wanted, Mapping):
         raise InvalidInput("metadata", f"it is {type(wanted).__name__}", 'Give a dict such as {"place": "Osaka"}.')
+    if len(wanted) > MOST_KEYS:
+        raise OutOfBounds("metadata", MOST_KEYS, len(wanted), "Ask for what tells most.")
     for key, value in wanted.items():
         if not isinstance(key, str) or not isinstance(value, str | int | float):
             fix = "Ask for text, numbers or booleans."
