@@ -216,3 +216,40 @@ def test_a_secret_names_no_repeat_to_those_not_present(database: Path) -> None:
         assert [hit.also for hit in mind.search("tea", **HERE)] == [()]
         (hit,) = mind.search("tea", present=["aya"], **HERE)
         assert secret in {hit.memory.id, *hit.also}
+
+
+def test_repeats_crowd_nothing_out(database: Path, clock: ManualClock) -> None:
+    """What was said a hundred times leaves room for all that was not, and names each of its repeats."""
+    with dmha.open(database, embedder=StubEmbedder(), clock=clock) as mind:
+        mind.add([Turn("good morning", "aya") for _ in range(100)], **HERE)
+        mind.add([Turn(f"the garden has rose number {i}", "aya") for i in range(30)], **HERE)
+        hits = mind.search("good morning", top_k=10, **HERE)
+    assert len(hits) == 10
+    assert [len(hit.also) for hit in hits] == [99] + 9 * [0]
+
+
+def test_what_was_told_in_private_decides_no_repeat(tmp_path: Path, clock: ManualClock) -> None:
+    """Two sayings are one for those who hear no secret, however many secrets are like them."""
+
+    class Careless(StubEmbedder):
+        def embed(self, texts: list[str]) -> NDArray[np.float32]:
+            return super().embed([text.replace("really ", "") for text in texts])
+
+    def told_beside(secrets: int) -> list[tuple[str, int]]:
+        with dmha.open(tmp_path / f"{secrets}.db", embedder=Careless(), clock=clock) as mind:
+            mind.add([Turn(text, "aya") for text in ("I love sushi", "something else", "I really love sushi")], **HERE)
+            mind.add([Turn("I love sushi", "aya", private=True) for _ in range(secrets)], **HERE, session_id="apart")
+            return [(hit.memory.text, len(hit.also)) for hit in mind.search("do I love sushi?", **HERE)]
+
+    assert told_beside(9) == told_beside(0)
+
+
+def test_a_keyed_recall_is_the_same_however_it_is_written(database: Path, clock: ManualClock) -> None:
+    """A retry may name who is there, and what it asks of metadata, in any order, and say the defaults."""
+    with dmha.open(database, embedder=StubEmbedder(), clock=clock) as mind:
+        mind.add(Turn("I like tea", "aya", metadata={"a": 1, "b": 2}), **HERE)
+        first = mind.recall("tea", key="k", present={"aya", "ben"}, metadata={"a": 1, "b": 2}, **HERE)
+        again = mind.recall(
+            "tea", key="k", present=(name for name in ("ben", "aya")), metadata={"b": 2, "a": 1}, top_k=10, **HERE
+        )
+    assert [hit.memory.id for hit in again] == [hit.memory.id for hit in first] != []

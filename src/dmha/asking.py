@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -57,6 +58,20 @@ def request_of(perception: Perception, query: str, asking: Asking, *, now: float
     question, words = perception.ask(query)
     zone = "" if asking.get("zone") is None else check_zone("zone", asking["zone"])
     return Request(question, words, ranking, filters, top_k, least, now, seed, by_reading=by_reading, zone=zone)
+
+
+def told(request: Request) -> tuple[str, ...]:
+    """What is asked besides the words, the same however it is written down: in order, what is left out as its default.
+
+    Its ranking is told by its own text, the moment and the seed not at all: a retry comes later.
+    """
+    filters = replace(
+        request.filters,
+        present=tuple(sorted(set(request.filters.present))),
+        metadata=dict(sorted(request.filters.metadata.items())),
+    )
+    asked = (filters, request.ranking.source, request.top_k, request.min_confidence, request.by_reading, request.zone)
+    return tuple(map(repr, asked))
 
 
 def unweighted(turn: str) -> str:
