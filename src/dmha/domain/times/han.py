@@ -134,7 +134,7 @@ def _clock(match: re.Match[str]) -> Atom | None:
     hour, sign = han_number(match["h"]), match["h_sign"]
     minute = 30 if match["h_half"] else han_number(match["h_minute"]) if match["h_minute"] else None
     free = sign == "时" or minute is not None or match["h_whole"] is not None
-    return atoms.clock(hour, minute, free=free, twelve=True) if hour <= 29 else None
+    return atoms.clock(hour, minute, free=free, twelve=True)
 
 
 def _part_of_named_day(match: re.Match[str]) -> Atom | None:
