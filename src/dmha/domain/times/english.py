@@ -300,7 +300,7 @@ _FORMS: tuple[tuple[str, str, Reader], ...] = (
     ("other_day", r"(?<=the\x20)other (?:day|night|week)\b", lambda _: atoms.some_ago("day", *words.OTHER_DAY)),
     ("half_ago", r"\bhalf an? (?P<half_unit>year|hour) ago\b", _half_ago),
     ("vaguely_ago", rf"\b(?P<some>{_VAGUE}) (?P<some_unit>{_SPAN}) (?:ago|back)\b", _vaguely_ago),
-    ("ago", rf"\b(?P<ago_count>{_COUNT}) (?P<ago_unit>{_SPAN}) (?P<ago_side>ago|back|from now)\b", _ago),
+    ("ago", rf"(?<![0-9][,.])\b(?P<ago_count>{_COUNT}) (?P<ago_unit>{_SPAN}) (?P<ago_side>ago|back|from now)\b", _ago),
     (
         "lately_forms",
         rf"\b(?P<lately>last|past|previous|next|coming) (?P<lately_count>{_COUNT}|{_VAGUE}) (?P<lately_unit>{_SPAN})\b",

@@ -12,11 +12,18 @@ CARDINALS = {
         (
             *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
             *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-            *("twenty"),
         ),
         start=1,
     )
-} | {"a": 1, "an": 1, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60}
+}
+_ENGLISH_TENS = {
+    word: 10 * number
+    for number, word in enumerate(("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), 2)
+}
+CARDINALS |= _ENGLISH_TENS | {
+    f"{ten}-{one}": _ENGLISH_TENS[ten] + CARDINALS[one] for ten in _ENGLISH_TENS for one in list(CARDINALS)[:9]
+}
+CARDINALS |= {"a": 1, "an": 1}
 
 ORDINALS = {
     word: number
