@@ -134,7 +134,7 @@ class Endpoint:
 
         status = response.status_code
         try:
-            said = self._without_key(_message(response.read()))
+            said = self._said(response.read())
         except httpx2.RequestError:
             said = ""
         finally:
@@ -155,11 +155,14 @@ class Endpoint:
         if not isinstance(value, dict):
             self._fail("its answer is not a JSON object", f"Check the address in {self._setting}.")
         if value.get("error"):
-            self._fail("it reported an error" + self._without_key(_message(data)), "Look at the server's log.")
+            self._fail("it reported an error" + self._said(data), "Look at the server's log.")
         return value
 
-    def _without_key(self, said: str) -> str:
-        return said.replace(self._key, "***") if self._key else said
+    def _said(self, data: bytes) -> str:
+        """`: what the server says`, shortened only when the key is out of it: half a key is a key's half."""
+        said = _message(data)
+        text = (said.replace(self._key, "***") if self._key else said)[:_MESSAGE]
+        return f": {text}" if text else ""
 
     def _fail(self, reason: str, fix: str, cause: BaseException | None = None) -> NoReturn:
         raise Unavailable(self.base_url, reason, fix) from cause
@@ -199,12 +202,11 @@ def _retry_after(response: httpx2.Response) -> float | None:
 
 
 def _message(data: bytes) -> str:
-    """`: what the server says`, from {"error": {"message"}}, {"error"}, {"message"}, {"detail"} or plain text."""
+    """What the server says, from {"error": {"message"}}, {"error"}, {"message"}, {"detail"} or plain text."""
     said: object = data.decode("utf-8", "replace")
     with contextlib.suppress(ValueError, RecursionError):
         value = json.loads(data)
         while isinstance(value, dict):
             value = value.get("error") or value.get("message") or value.get("detail")
         said = value or said
-    text = " ".join(str(said).split())[:_MESSAGE]
-    return f": {text}" if text else ""
+    return " ".join(str(said).split())
