@@ -191,6 +191,15 @@ def test_a_server_that_stalls_is_given_up() -> None:
         assert len(server.requests) == 2
 
 
+def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose every byte is in time is still held to one timeout for the whole, and to a size."""
+    with fake_openai(drip=True) as server, pytest.raises(Unavailable, match="does not end"):
+        endpoint(server.base_url, timeout_s=0.1).post("/embeddings", {"input": ["a"]})
+    monkeypatch.setattr("dmha.models.endpoint._MOST_BYTES", 10)
+    with fake_openai() as server, pytest.raises(Unavailable, match="does not end"):
+        endpoint(server.base_url).post("/embeddings", {"input": ["a"]})
+
+
 def test_nobody_listening_is_told_with_the_address() -> None:
     """A server that is not started is named, with its setting."""
     with socket.socket() as free:

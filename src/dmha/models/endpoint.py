@@ -23,6 +23,7 @@ _PASSING = frozenset({408, 409, 429, 500, 502, 503, 504, 529})  # worth another 
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 20.0  # a caller who waits for a reply has left by then; told to wait longer, we say so instead
 _CONNECT_S = 5.0
+_MOST_BYTES = 1 << 27  # of one answer: five times what 256 vectors of 4,096 numbers take
 _MESSAGE = 300  # of what a server says about its refusal: enough for the sentence, not for a page of HTML
 
 
@@ -51,6 +52,7 @@ class Endpoint:
         self._key = _checked_key(key)
         self._setting = setting
         self._retries = retries
+        self._timeout_s = timeout_s
         self._sleep = sleep
         self._jitter = jitter
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -64,7 +66,7 @@ class Endpoint:
 
         with self._answer(path, body) as response:
             try:
-                data = response.read()
+                data = self._whole(response)
             except httpx2.RequestError as error:
                 self._fail(f"its answer broke off ({_kind(error)})", "Ask again.", error)
             return self._object(data)
@@ -134,7 +136,7 @@ class Endpoint:
 
         status = response.status_code
         try:
-            said = self._said(response.read())
+            said = self._said(self._whole(response))
         except httpx2.RequestError:
             said = ""
         finally:
@@ -144,6 +146,15 @@ class Endpoint:
         if status in _PASSING:
             self._fail(f"HTTP {status}{said}", "Wait and ask again, or ask for a higher limit there.")
         self._fail(f"HTTP {status}{said}", f"Mend the address or the model's name in {self._setting}.")
+
+    def _whole(self, response: httpx2.Response) -> bytes:
+        """The answer, if it comes to an end: each piece in time, a server could go on for ever."""
+        data, until = bytearray(), time.monotonic() + self._timeout_s
+        for piece in response.iter_bytes():
+            data += piece
+            if len(data) > _MOST_BYTES or time.monotonic() > until:
+                self._fail("its answer does not end", f"Check the address in {self._setting}.")
+        return bytes(data)
 
     def _object(self, data: bytes) -> dict[str, Any]:
         try:
