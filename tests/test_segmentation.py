@@ -92,6 +92,11 @@ def test_the_longest_word_of_a_dictionary_wins_and_stands_apart() -> None:
     assert words.found("ＮＥＷ\n york  City, annual Ann's 子猫") == ["new york city", "ann", "猫"]
 
 
+def test_a_dictionary_reads_a_word_without_end_once() -> None:
+    """200,000 letters in a row are passed over where words of every length might have begun inside them."""
+    assert Dictionary([("a" * length, None) for length in range(1, 65)]).found("a" * 200_000) == []
+
+
 def test_a_cutter_adds_words_and_readings() -> None:
     """A word longer than a bigram is a term, and so is a reading that the word does not show."""
     analysis = Segmentation((Halves(),)).analyze("東京都へいく")
