@@ -107,9 +107,17 @@ def _ago(match: re.Match[str]) -> Atom | None:
     unit, written = _unit(match["ago_unit"]), match["ago_count"]
     if written == "半":
         return _half(unit, sign)
-    if written in ("几", "数", "好几"):
-        return atoms.some_ago(unit, *(words.FEW if sign < 0 else (-words.FEW[1], -words.FEW[0])))
+    if some := _some(written):
+        return atoms.some_ago(unit, *(some if sign < 0 else (-some[1], -some[0])))
     return atoms.ago(unit, sign * han_number(written))
+
+
+def _some(written: str) -> tuple[int, int] | None:
+    """About how many: 几, 数; 两三 is two or three, not 23."""
+    if written in ("几", "数", "好几"):
+        return words.FEW
+    few, more = map(han_number, written) if len(written) == 2 and not written.isdecimal() else (0, 0)
+    return (few, more) if 0 < few == more - 1 and more < 10 else None
 
 
 def _half(unit: Unit, sign: int) -> Atom | None:
@@ -127,7 +135,8 @@ def _lately(match: re.Match[str]) -> Atom | None:
     sign = -1 if match["lately_side"] in ("今后", "接下来", "未来") else 1
     if written == "半":
         return atoms.lately("month", 6 * sign) if unit == "year" else None
-    return atoms.lately(unit, sign * (words.FEW[1] if written in ("几", "数", "好几") else han_number(written)))
+    some = _some(written)
+    return atoms.lately(unit, sign * (some[1] if some else han_number(written)))
 
 
 def _clock(match: re.Match[str]) -> Atom | None:
@@ -145,7 +154,7 @@ def _part_of_named_day(match: re.Match[str]) -> Atom | None:
 _FORMS: tuple[tuple[str, str, Reader], ...] = (
     (
         "agos",
-        f"{_NO_NUMBER}(?P<ago_count>{_QUANTITY})(?P<ago_unit>{_SPAN})(?:ぐらい|くらい|ほど|多|左右)?(?:[之以])?(?P<ago_side>前|后)(?!半|期)",
+        f"(?<![几何数]){_NO_NUMBER}(?P<ago_count>{_QUANTITY})(?P<ago_unit>{_SPAN})(?:ぐらい|くらい|ほど|多|左右)?(?:[之以])?(?P<ago_side>前|后)(?!半|期)",
         _ago,
     ),
     (
