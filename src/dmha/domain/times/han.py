@@ -16,7 +16,7 @@ from dmha.domain.times.atoms import Atom
 from dmha.domain.times.calendar import Unit
 from dmha.domain.times.folding import folded as _folded
 from dmha.domain.times.folding import folded_pattern
-from dmha.domain.times.numbers import HAN_DIGITS, han_number
+from dmha.domain.times.numbers import HAN_DIGITS, full_year, han_number
 
 
 def _any(phrases: Iterable[str]) -> str:
@@ -46,7 +46,7 @@ _WEEKS_READ = {_folded(word): offset for word, offset in words.WEEKS.items()}
 
 
 def _year(match: re.Match[str]) -> Atom | None:
-    number = han_number(match["y"])
+    number = full_year(match["y"])
     return atoms.year(number) if 1000 <= number <= 2999 else None
 
 
@@ -172,9 +172,13 @@ _FORMS: tuple[tuple[str, str, Reader], ...] = (
     ("weeks", f"(?P<week>{_any(words.WEEKS)})(?P<week_day>[一二三四五六日天末](?!本))?", _week),
     _table("month", words.MONTHS, "months"),
     _table("year", words.YEARS, "years"),
-    ("eras", f"(?P<era_name>{_any(words.ERAS)})(?P<era_year>元|{_NUMBER})年(?!间|度|代)", _era),
+    ("eras", f"(?P<era_name>{_any(words.ERAS)}) ?(?P<era_year>元|{_NUMBER})年(?!间|度|代)", _era),
     ("decades", "(?<![0-9])(?P<decade_of>(?:1[0-9]|20)?[0-9]0|[二三四五六七八九]十)年代", _decade),
-    ("year", f"{_NO_NUMBER}(?P<y>[0-9]{{4}}|[〇零一二三四五六七八九]{{4}})年(?![间代度]|ぶり)", _year),
+    (
+        "year",
+        f"{_NO_NUMBER}(?P<y>[0-9]{{4}}|[〇零一二三四五六七八九]{{4}}|[0-9]{{2}}(?=年{_SMALL}月))年(?![间代度]|ぶり)",
+        _year,
+    ),
     ("month_day", f"{_NO_NUMBER}(?P<md_m>{_SMALL})月(?P<md_d>{_SMALL})[日号]", _month_day),
     (
         "month",

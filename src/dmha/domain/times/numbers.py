@@ -39,6 +39,8 @@ ORDINALS = {
     )
 }
 
+_CENTURY_TURN = 70  # 5/5/69 is 2069, 5/5/70 is 1970
+
 
 def han_number(written: str) -> int:
     """12, 十二, 百二十 or digit by digit 二〇二三."""
@@ -54,3 +56,9 @@ def han_number(written: str) -> int:
         else:
             digit = _HAN[sign]
     return total + max(digit, 0)
+
+
+def full_year(written: str) -> int:
+    """2023, 二〇二三, or two figures of it: 23."""
+    number = han_number(written)
+    return number if len(written) > 2 else number + (1900 if number >= _CENTURY_TURN else 2000)
