@@ -291,6 +291,13 @@ def test_either_kana_finds_the_other_where_it_is_asked_for(mind: Mind, said: str
     assert found(mind, asked, by_reading=True) == [said]
 
 
+@pytest.mark.parametrize("asked", ["ハセガワ^3 見た", "長谷川^3 見た"])
+def test_a_word_weighs_half_as_much_by_its_sound(asked: str) -> None:
+    """The weight that the query gives a word is halved for what sounds like it."""
+    query = Segmentation((), WORDS).widened(parse_query(asked), by_reading=True)
+    assert query.weights["~はせがわ"] == 1.5
+
+
 def test_a_written_word_finds_its_sound(mind: Mind) -> None:
     """長谷川 finds what was said in kana where the dictionary tells its reading."""
     mind.add("はせがわさんに会った", **HERE)
