@@ -291,6 +291,12 @@ def test_either_kana_finds_the_other_where_it_is_asked_for(mind: Mind, said: str
     assert found(mind, asked, by_reading=True) == [said]
 
 
+def test_a_word_in_kana_may_be_read_otherwise() -> None:
+    """An entry's reading counts where it is not what the kana say themselves."""
+    cut = Segmentation((), Dictionary([("トーキョー", "とうきょう"), ("ハセガワ", "はせがわ")], 1))
+    assert cut.added("トーキョーのハセガワ") == ["トーキョー", "~とうきょう", "ハセガワ"]
+
+
 @pytest.mark.parametrize("asked", ["ハセガワ^3 見た", "長谷川^3 見た"])
 def test_a_word_weighs_half_as_much_by_its_sound(asked: str) -> None:
     """The weight that the query gives a word is halved for what sounds like it."""

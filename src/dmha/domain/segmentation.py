@@ -118,12 +118,13 @@ class Segmentation:
 def _cut(source: WordSource, surface: str, reading: str | None) -> Word:
     """A word that a cutter found. Shorter ones are terms of the rules already, or say nothing (の, は)."""
     whole = [surface] if len(surface) > 2 else []
-    return Word(surface, reading, source, (*terms(surface), *whole, *_read(surface, reading)))
+    read = [] if is_kana(surface) else _read(surface, reading)  # は, read ワ, is no other word
+    return Word(surface, reading, source, (*terms(surface), *whole, *read))
 
 
 def _read(surface: str, reading: str | None) -> list[str]:
     """The term of a reading that the word itself does not show."""
-    if reading is None or is_kana(surface) or canonical(reading) in ("", canonical(surface)):
+    if reading is None or canonical(reading) in ("", canonical(surface)):
         return []
     return [reading_term(reading)]
 
