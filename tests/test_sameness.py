@@ -110,6 +110,15 @@ def test_a_relative_time_is_meant_from_when_it_was_said() -> None:
     assert groups(told(born, at=12_000 * DAY), told(born, at=13_000 * DAY)) == [[0, 1]]
 
 
+@pytest.mark.parametrize("at", [-62_135_596_800.0, 253_402_300_799.0])
+def test_what_has_no_date_but_the_first_or_the_last_is_told_apart_by_its_moment(at: float) -> None:
+    """0001-01-01 and 9999-12-31, as importers write that know no date, lie outside the calendar of some zone."""
+    gym = told("I go to the gym today.", at=at)
+    for zone in ("America/New_York", "Asia/Tokyo"):
+        said = collapse([gym, gym, told(gym.text, at=DAY)], 10, ZoneInfo(zone), lambda these, those: True)
+        assert said == [[0, 1], [2]]
+
+
 def test_places_are_filled_with_what_comes_next() -> None:
     """As many that say something of their own as are wanted, each with all that repeat it, also from behind."""
     said = ["tea", "Tea!", "rain", "sea", "tea.", "rain"]

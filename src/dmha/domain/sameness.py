@@ -142,5 +142,8 @@ def _times(one: Told, zone: ZoneInfo) -> tuple[tuple[float, float], ...]:
     text = one.text[:_LONG]
     if not tells_time(text):
         return ()
-    now = datetime.fromtimestamp(one.at, UTC).astimezone(zone)
-    return tuple((mention.span.start, mention.span.end) for mention in mentions(text, now=now))
+    try:
+        now = datetime.fromtimestamp(one.at, UTC).astimezone(zone)
+        return tuple((mention.span.start, mention.span.end) for mention in mentions(text, now=now))
+    except OverflowError:  # on the first or last day of all calendars: meant as of this moment, and no other
+        return ((one.at, one.at),)
