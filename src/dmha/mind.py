@@ -16,7 +16,7 @@ from typing import Any, Unpack
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from dmha.asking import Asking, request_of, unweighted
+from dmha.asking import Asking, request_of, told, unweighted
 from dmha.checks import (
     MOST_CHARACTERS,
     MOST_NAME,
@@ -311,7 +311,7 @@ class Mind:
     ) -> list[Hit]:
         """As `search`, and what comes back is strengthened; the same `key` again strengthens nothing."""
         place, request = self._place(user_id, agent_id, world), self._request(query, asking)
-        asked = (query, *(str(asking.get(name)) for name in Asking.__annotations__))
+        asked = (query, *told(request))
         earlier = None if key is None else self._outcome(place, "recall", check_name("key", key))
         if earlier is not None:
             check_same("key", earlier, asked)

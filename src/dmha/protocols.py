@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+NEIGHBOURHOOD = 8
+"""How many an index tells as the nearest: a remark and its variants, or what a dream joins; more would be a topic."""
+
 Clock = Callable[[], datetime]
 """Returns the time now as an aware datetime in UTC."""
 
@@ -161,12 +164,16 @@ class Index(Protocol):
     ) -> Candidates: ...
 
     def nearest(self, feed: Feed, tenant_id: int, memory_ids: Sequence[int], /) -> list[Mapping[int, float]]:
-        """For each memory the few (8) most like it of the tenant's others, by id, with their cosines, best first.
+        """For each memory the `NEIGHBOURHOOD` most like it of the tenant's, by id, with their cosines, best first.
 
         From the same state as `nominate`. Cosines are exact and above 0; where vectors are approximations, one of the
         nearest may be missed. Empty for a memory without a vector, and for an unknown one. No reach is kept to: who
         asks compares memories that it may see.
         """
+        ...
+
+    def likeness(self, feed: Feed, these: Sequence[int], those: Sequence[int], /) -> float:
+        """The greatest cosine between any of these memories and any of those in the snapshot; 0 without vectors."""
         ...
 
     def size(self, tenant_id: int, /) -> tuple[int, int]:

@@ -110,6 +110,11 @@ class LocalIndex:
         self._evict()
         return found
 
+    def likeness(self, feed: Feed, these: Sequence[int], those: Sequence[int]) -> float:
+        """The greatest cosine between any of these memories and any of those, whoever else is near them."""
+        left, right = (self._vectors(feed, np.array(ids, np.int64)) for ids in (these, those))
+        return float((left @ right.T).max(initial=0.0))
+
     def drop(self) -> None:
         """Let every tenant go; the next question loads from the truth."""
         with self._lock:
