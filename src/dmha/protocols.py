@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 from dmha.records import (
     Answered,
     Arrival,
+    Audit,
     Candidates,
     Change,
     Contents,
@@ -22,6 +23,7 @@ from dmha.records import (
     FactRow,
     Filters,
     Gist,
+    Key,
     Overtaken,
     Perceived,
     Place,
@@ -34,6 +36,7 @@ from dmha.records import (
     Scope,
     State,
     Tip,
+    User,
     Uttered,
 )
 
@@ -391,6 +394,38 @@ class Requests(Protocol):
         ...
 
 
+class Accounts(Protocol):
+    """Who may ask, and what was done in another's name. Each call is part of its transaction: all of it or nothing.
+
+    Names are exact. A user or key that is not there is None; one that is closed, revoked or expired is still given,
+    except by `opened_by`, which gives a key only while it opens its owner's account at `now`. `open_users` are those of
+    the names that have an account which is not closed. A password is here only as its hash (`password`; None: there is
+    none, or no such user), a key's text only as its digest. What may be done is judged by the caller, in the same
+    transaction; a name, uid or digest given twice fails it. Changing who is not there changes nothing.
+    """
+
+    def user(self, name: str, /) -> User | None: ...
+    def users(self) -> list[User]: ...
+    def open_users(self, names: Iterable[str], /) -> frozenset[str]: ...
+    def add_user(self, name: str, password: str | None, now: float, /) -> None: ...
+    def password(self, name: str, /) -> str | None: ...
+    def set_password(self, name: str, password: str | None, /) -> None: ...
+    def renew_password(self, name: str, old: str, new: str, /) -> None:
+        """Keep the same password under a new hash, unless another one was set meanwhile."""
+        ...
+
+    def close_user(self, name: str, now: float, /) -> None: ...
+    def key(self, uid: str, /) -> Key | None: ...
+    def keys(self, owner: str | None = None, /) -> list[Key]: ...
+    def opened_by(self, now: float, /, *, digest: str | None = None, uid: str | None = None) -> Key | None: ...
+    def add_key(self, key: Key, digest: str, /) -> None: ...
+    def revoke_key(self, uid: str, now: float, /) -> None: ...
+    def audit(self, audit: Audit, /) -> None: ...
+    def audits(self, user_id: str | None, limit: int, /) -> list[Audit]:
+        """The newest of one account, or of all, newest first."""
+        ...
+
+
 class Ledger(Protocol):
     """One transaction on the truth, by subject."""
 
@@ -416,6 +451,8 @@ class Ledger(Protocol):
     def portable(self) -> Portable: ...
     @property
     def requests(self) -> Requests: ...
+    @property
+    def accounts(self) -> Accounts: ...
 
 
 class Truth(Protocol):

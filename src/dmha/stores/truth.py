@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, select
 from dmha.errors import InvalidInput, Unavailable
 from dmha.protocols import Embedder, Progress
 from dmha.stores import schema
+from dmha.stores.accounts import Accounts
 from dmha.stores.backup import back_up
 from dmha.stores.copies import free_name, keep
 from dmha.stores.dictionaries import Dictionaries
@@ -78,6 +79,10 @@ class Ledger:
     @cached_property
     def requests(self) -> Requests:
         return Requests(self._connection)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(self._connection)
 
     @cached_property
     def portable(self) -> Portable:
