@@ -75,7 +75,7 @@ def functions() -> dict[str, Any]:
 
 def methods(of: type) -> dict[str, inspect.Signature]:
     """The signatures of a class's public methods, as its callers see them."""
-    public = {name: method for name, method in vars(of).items() if not name.startswith("_")}
+    public = {name: getattr(of, name) for name in dir(of) if not name.startswith("_")}
     found = {name: inspect.signature(getattr(method, "fget", method)) for name, method in public.items()}
     return {name: told.replace(parameters=list(told.parameters.values())[1:]) for name, told in found.items()}
 
