@@ -8,14 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from dmha.checks import MOST_NAME, check_name, check_text, check_time
 from dmha.domain.segmentation import Segmentation
 from dmha.faculties.perception import Perception
-from dmha.protocols import ChatModel, Clock, Embedder, Index, Reranker, Truth, Words
+from dmha.protocols import Also, ChatModel, Clock, Embedder, Index, Reranker, Truth, Words, nothing_else
 from dmha.records import Place
 from dmha.word_book import Segmentations
+
+T = TypeVar("T")
 
 
 class Ground:
@@ -59,6 +61,12 @@ class Ground:
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
             return None if scope is None else ledger.life.outcome(scope, operation, key)
+
+    def _unchanged(self, came_to: T, also: Also[T]) -> T:
+        """What a call came to that changes nothing itself; what else is written has a transaction of its own."""
+        if also is not nothing_else:
+            self._truth.write(lambda ledger: also(ledger, came_to))
+        return came_to
 
     def _segmentation(self, place: Place) -> Segmentation:
         """How texts are cut there now."""

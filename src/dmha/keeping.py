@@ -9,7 +9,7 @@ from dmha.checks import check_name
 from dmha.diagnosis import Diagnosis, examine, mend
 from dmha.faculties.perception import count
 from dmha.ground import Ground
-from dmha.protocols import Progress, no_progress
+from dmha.protocols import Also, Ledger, Progress, no_progress, nothing_else
 from dmha.transfer import export_file, import_file
 from dmha.upkeep import recount, reembed
 
@@ -29,7 +29,13 @@ class Keeping(Ground):
         return export_file(self._truth, Path(path), user_id, world, progress)
 
     def import_(
-        self, path: str | Path, *, user_id: str, agent_id: str | None = None, progress: Progress = no_progress
+        self,
+        path: str | Path,
+        *,
+        user_id: str,
+        agent_id: str | None = None,
+        progress: Progress = no_progress,
+        also: Also[int] = nothing_else,
     ) -> int:
         """Read an exported file into this account, all or nothing; returns the number of memories.
 
@@ -40,7 +46,8 @@ class Keeping(Ground):
         if agent_id is not None:
             check_name("agent_id", agent_id)
         counting = partial(count, segmentation=self._segmentations.plain)
-        made = import_file(self._truth, Path(path), user_id, agent_id, counting, self._now().timestamp(), progress)
+        now = self._now().timestamp()
+        made = import_file(self._truth, Path(path), user_id, agent_id, counting, now, progress, also)
         self.recount()  # what came with a dictionary of its own
         self.reembed(progress)
         return made
@@ -70,8 +77,13 @@ class Keeping(Ground):
         """Let every index go; the next question makes it anew from the truth."""
         self._index.drop()
 
-    def delete_all(self, *, user_id: str, agent_id: str | None = None) -> None:
+    def delete_all(self, *, user_id: str, agent_id: str | None = None, also: Also[None] = nothing_else) -> None:
         """Delete everything of a companion's own world; of the whole account where `agent_id` is None."""
         check_name("user_id", user_id)
         world = None if agent_id is None else self._place(user_id, agent_id, None).world
-        self._truth.write(lambda ledger: ledger.memories.forget_all(user_id, world))
+
+        def forget(ledger: Ledger) -> None:
+            ledger.memories.forget_all(user_id, world)
+            also(ledger, None)
+
+        self._truth.write(forget)

@@ -32,7 +32,7 @@ from dmha.faculties.learning import lesson_of
 from dmha.keeping import Keeping
 from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import Asked, check_replaced, check_same, reply_from, reply_to, reply_uid
-from dmha.protocols import Ledger, Progress, no_progress
+from dmha.protocols import Also, Ledger, Progress, no_progress, nothing_else
 from dmha.records import Perceived, Place, Remembered, Scope
 from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, put_before
 from dmha.searching import Searching
@@ -67,6 +67,7 @@ class Mind(Searching, SingleMemories, Keeping):
         world: str | None = None,
         zone: str | None = None,
         token_budget: int = 4_000,
+        also: Also[Reply] = nothing_else,
     ) -> Reply:
         """Perceive, remember, recall, generate, check, repair, learn. The same `turn_id` again changes nothing.
 
@@ -75,6 +76,7 @@ class Mind(Searching, SingleMemories, Keeping):
         other branches is neither seen nor recalled. `present` is who hears the reply; the speaker alone unless it says
         otherwise. What someone told in private is spoken of only when nobody else hears it. `zone` is where the
         speaker is from now on: "yesterday" is meant, and times are told, in that zone, or else in the companion's.
+        `also` is what else is written together with the reply, or not at all.
         """
         place, now = self._place(user_id, agent_id, world), self._now()
         check_name("session_id", session_id)
@@ -99,7 +101,7 @@ class Mind(Searching, SingleMemories, Keeping):
             step.did = _told_of(heard, problems)
         asked = (text, speaker, session_id, private, sorted(here))
         if (earlier := self._outcome(place, "contextualize", heard.uid)) is not None:
-            return self._answered(place, earlier, asked)
+            return self._answered(place, earlier, asked, also)
 
         with trace("remember") as step:
             scope, kept = self._remember(place, session_id, [heard], replaces, zone=zone)
@@ -179,10 +181,12 @@ class Mind(Searching, SingleMemories, Keeping):
             )
             sure = [state.memory_id for state, hit in hits if hit.confidence >= EVIDENCE_CONFIDENCE]
 
-        def conclude(ledger: Ledger) -> dict[str, Any] | None:
+        def conclude(ledger: Ledger) -> Reply | None:
             earlier = ledger.life.outcome(scope, "contextualize", heard.uid)
-            if earlier is not None:
-                return earlier  # this very turn was answered meanwhile: what was kept is the answer
+            if earlier is not None:  # this very turn was answered meanwhile: what was kept is the answer
+                answer = _again(ledger, scope, earlier, asked)
+                also(ledger, answer)
+                return answer
             for ending in scene.lasting(endings):
                 ledger.knowledge.end(
                     scope, ending.fact_id, ending.valid_to.timestamp(), ending.note, ending.because, heard.uid
@@ -194,14 +198,13 @@ class Mind(Searching, SingleMemories, Keeping):
                     scope, lesson.question, lesson.answer, lesson.reason, turn_uid=heard.uid, now=now.timestamp()
                 )
             ledger.life.conclude(scope, "contextualize", heard.uid, reply_to(reply, asked), now.timestamp())
+            also(ledger, reply)
             return None
 
         with trace("commit") as step:
-            earlier = self._truth.write(conclude)
+            answered = self._truth.write(conclude)
             step.did = f"the reply kept, {len(sure)} memories strengthened"
-        if earlier is not None:
-            return self._answered(place, earlier, asked)
-        return replace(reply, trace=trace.steps)
+        return answered or replace(reply, trace=trace.steps)
 
     def add(
         self,
@@ -214,6 +217,7 @@ class Mind(Searching, SingleMemories, Keeping):
         parent: str | None = None,
         kind: Kind = "episode",
         progress: Progress = no_progress,
+        also: Also[list[str]] = nothing_else,
     ) -> list[str]:
         """Remember turns, all or none, and return their memories' ids; a turn whose id is known is left as it is.
 
@@ -236,13 +240,13 @@ class Mind(Searching, SingleMemories, Keeping):
             perceived += some
             progress(len(perceived), len(given))
         if not perceived:
-            return []
-        scope, kept = self._remember(place, session_id, perceived)
+            return self._unchanged([], also)
+        scope, kept = self._remember(place, session_id, perceived, also=also)
         try:
             fold_window(self._truth, self._perception, cut, scope, session_id, kept.last, now.timestamp())
         except Unavailable as error:  # the turns are durable: a retry would say them twice
             _log.warning("the window of session %r stays full until the next turn: %s", session_id, error)
-        return [uid for _, uid in kept.memories]
+        return _uids(kept)
 
     # -- knowledge, words, feelings, lessons --------------------------------------------------------------------------
 
@@ -278,7 +282,14 @@ class Mind(Searching, SingleMemories, Keeping):
             return Feelings(self._mood(ledger, scope), about)
 
     def teach(
-        self, question: str, answer: str, *, user_id: str, agent_id: str = "default", world: str | None = None
+        self,
+        question: str,
+        answer: str,
+        *,
+        user_id: str,
+        agent_id: str = "default",
+        world: str | None = None,
+        also: Also[None] = nothing_else,
     ) -> None:
         """Queue an example to learn from: what should be answered when this is asked."""
         place, now = self._place(user_id, agent_id, world), self._now().timestamp()
@@ -288,25 +299,23 @@ class Mind(Searching, SingleMemories, Keeping):
         def learn(ledger: Ledger) -> None:
             scope = ledger.places.ensure(place, self._zone, now)
             ledger.life.learn(scope, question, answer, "taught", turn_uid=None, now=now)
+            also(ledger, None)
 
         self._truth.write(learn)
 
     # -- what the calls share -----------------------------------------------------------------------------------------
 
-    def _answered(self, place: Place, outcome: dict[str, Any], asked: Asked) -> Reply:
+    def _answered(self, place: Place, outcome: dict[str, Any], asked: Asked, also: Also[Reply]) -> Reply:
         """The reply given to this very turn before, to the same ears."""
-        check_same("turn_id", outcome, asked)
-        trace = Trace()
-        with trace("retry") as step, self._truth.read() as ledger:
+        with self._truth.read() as ledger:
             scope = ledger.places.find(place)
             assert scope is not None  # noqa: S101 - its outcome was just read
-            reply = reply_from(outcome, partial(ledger.reading.by_uid, scope))
-            step.did = "this turn was answered before: the same reply, and nothing changed"
-        return replace(reply, trace=trace.steps)
+            reply = _again(ledger, scope, outcome, asked)
+        return self._unchanged(reply, also)
 
     def _remember(
         self, place: Place, session: str, turns: Sequence[Perceived], replaces: str | None = None, *,
-        zone: str | None = None,
+        zone: str | None = None, also: Also[list[str]] = nothing_else,
     ) -> tuple[Scope, Remembered]:  # fmt: skip
         now = self._now().timestamp()
 
@@ -315,6 +324,7 @@ class Mind(Searching, SingleMemories, Keeping):
             kept = ledger.memories.remember(scope, session, turns, ledger.embedder_id, now, replaces=replaces)
             if zone is not None:
                 ledger.places.tell_zone(scope, turns[-1].speaker, zone)
+            also(ledger, _uids(kept))
             return scope, kept
 
         return self._truth.write(unit)
@@ -338,6 +348,20 @@ def _turns(turns: str | Turn | Sequence[Turn]) -> list[Turn]:
     if len(set(ids)) != len(ids):
         raise InvalidInput("turn id", "two turns of one call share an id", "Give every turn an id of its own.")
     return given
+
+
+def _uids(kept: Remembered) -> list[str]:
+    return [uid for _, uid in kept.memories]
+
+
+def _again(ledger: Ledger, scope: Scope, outcome: dict[str, Any], asked: Asked) -> Reply:
+    """A reply from what was kept of it."""
+    check_same("turn_id", outcome, asked)
+    trace = Trace()
+    with trace("retry") as step:
+        reply = reply_from(outcome, partial(ledger.reading.by_uid, scope))
+        step.did = "this turn was answered before: the same reply, and nothing changed"
+    return replace(reply, trace=trace.steps)
 
 
 def _told_of(heard: Perceived, problems: Sequence[InvalidInput]) -> str:

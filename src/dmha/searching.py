@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Unpack
+from typing import Any, Unpack
 from zoneinfo import ZoneInfo
 
 from dmha.asking import Asking, request_of
@@ -17,8 +17,8 @@ from dmha.domain import affect
 from dmha.faculties import recall as recalling
 from dmha.faculties import reranking
 from dmha.ground import Ground
-from dmha.outcomes import check_same, digest, hits_from, hits_to
-from dmha.protocols import Ledger
+from dmha.outcomes import Asked, check_same, digest, hits_from, hits_to
+from dmha.protocols import Also, Ledger, nothing_else
 from dmha.records import Scope, State
 from dmha.types import Affect, Hit
 
@@ -56,35 +56,38 @@ class Searching(Ground):
         agent_id: str = "default",
         world: str | None = None,
         key: str | None = None,
+        also: Also[list[Hit]] = nothing_else,
         **asking: Unpack[Asking],
     ) -> list[Hit]:
         """As `search`, and what comes back is strengthened; the same `key` again strengthens nothing."""
         place, request = self._place(user_id, agent_id, world), self._request(query, asking)
         asked = (query, *(str(asking.get(name)) for name in Asking.__annotations__))
         earlier = None if key is None else self._outcome(place, "recall", check_name("key", key))
-        if earlier is not None:
-            check_same("key", earlier, asked)
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
-            if scope is None and key is None:
-                return []
-            if scope is not None and earlier is not None:
-                return hits_from(earlier["hits"], partial(ledger.reading.by_uid, scope))
-            found = [] if scope is None else self._rank(ledger, scope, request)
+            again = None if scope is None or earlier is None else _again(ledger, scope, earlier, asked)
+            found = [] if scope is None or again is not None else self._rank(ledger, scope, request)
+        if again is not None:
+            return self._unchanged(again, also)
+        if scope is None and key is None:
+            return self._unchanged([], also)
         best = [] if scope is None else self._best(found, scope, request)
-        hits = [hit for _, hit in best]
 
-        def strengthen(ledger: Ledger) -> None:
+        def strengthen(ledger: Ledger) -> list[Hit]:
             here = ledger.places.ensure(place, self._zone, request.now)
-            if key is not None:
-                if ledger.life.outcome(here, "recall", key) is not None:
-                    return
-                outcome = {"asked": digest(asked), "hits": hits_to(hits)}
-                ledger.life.conclude(here, "recall", key, outcome, request.now)
-            self._strengthen(ledger, here, [state.memory_id for state, _ in best], request.now, key=key)
+            hits = [hit for _, hit in best]
+            meanwhile = None if key is None else ledger.life.outcome(here, "recall", key)
+            if meanwhile is not None:
+                hits = _again(ledger, here, meanwhile, asked)
+            else:
+                if key is not None:
+                    outcome = {"asked": digest(asked), "hits": hits_to(hits)}
+                    ledger.life.conclude(here, "recall", key, outcome, request.now)
+                self._strengthen(ledger, here, [state.memory_id for state, _ in best], request.now, key=key)
+            also(ledger, hits)
+            return hits
 
-        self._truth.write(strengthen)
-        return hits
+        return self._truth.write(strengthen)
 
     def _strengthen(
         self, ledger: Ledger, scope: Scope, memory_ids: Sequence[int], now: float, *,
@@ -136,3 +139,9 @@ class Searching(Ground):
         return affect.mood(
             [affect.Impulse(at, Affect(joy, aversion, trauma)) for at, joy, aversion, trauma in felt], now
         )
+
+
+def _again(ledger: Ledger, scope: Scope, outcome: dict[str, Any], asked: Asked) -> list[Hit]:
+    """What a recall under this key brought back before."""
+    check_same("key", outcome, asked)
+    return hits_from(outcome["hits"], partial(ledger.reading.by_uid, scope))

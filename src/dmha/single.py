@@ -10,7 +10,7 @@ from dmha.checks import MOST_NAME, check_choice, check_metadata, check_name, che
 from dmha.errors import NotFound, Stale
 from dmha.faculties import recall as recalling
 from dmha.ground import Ground
-from dmha.protocols import Ledger
+from dmha.protocols import Also, Ledger, nothing_else
 from dmha.records import Place, Scope, State
 from dmha.types import Memory, Turn
 
@@ -35,6 +35,7 @@ class SingleMemories(Ground):
         metadata: Mapping[str, Any] | None = None,
         pinned: bool | None = None,
         version: int | None = None,
+        also: Also[Memory] = nothing_else,
     ) -> Memory:
         """Change a memory; its words before stay in `history`. With `version`, only if nobody changed it meanwhile."""
         place, now = self._place(user_id, agent_id, world), self._now().timestamp()
@@ -54,7 +55,8 @@ class SingleMemories(Ground):
                 segmentation=self._segmentation(place),
             )  # fmt: skip
 
-        def change(ledger: Ledger) -> None:
+        def change(ledger: Ledger) -> Memory:
+            here = scope
             if text is not None or metadata is not None:
                 ledger.memories.change(
                     scope, id, version=version, said=said, metadata=metadata, embedder_id=ledger.embedder_id, now=now
@@ -62,16 +64,31 @@ class SingleMemories(Ground):
             if pinned is not None:
                 here = ledger.places.ensure(place, self._zone, now)  # to pin may be the first thing it does here
                 ledger.memories.set_perspective(here, id, pinned=pinned)
+            memory = recalling.memory_of(_known(ledger, here, id))
+            also(ledger, memory)
+            return memory
 
-        self._truth.write(change)
-        return self.get(id, user_id=user_id, agent_id=agent_id, world=world)
+        return self._truth.write(change)
 
-    def delete(self, id: str, *, user_id: str, agent_id: str = "default", world: str | None = None) -> None:
+    def delete(
+        self,
+        id: str,
+        *,
+        user_id: str,
+        agent_id: str = "default",
+        world: str | None = None,
+        also: Also[None] = nothing_else,
+    ) -> None:
         """Delete a memory for good, with its history, what was told in its turn and the gists that quote it."""
         place = self._place(user_id, agent_id, world)
         with self._truth.read() as ledger:
             scope, _ = self._find(ledger, id, place)
-        self._truth.write(lambda ledger: ledger.memories.forget(scope, id))
+
+        def forget(ledger: Ledger) -> None:
+            ledger.memories.forget(scope, id)
+            also(ledger, None)
+
+        self._truth.write(forget)
 
     def history(self, id: str, *, user_id: str, agent_id: str = "default", world: str | None = None) -> list[Memory]:
         """A memory's versions, oldest first; the last is what it is now."""
@@ -104,7 +121,14 @@ class SingleMemories(Ground):
     def _find(self, ledger: Ledger, id: str, place: Place) -> tuple[Scope, State]:
         check_text("id", id, most=MOST_NAME)
         scope = ledger.places.find(place)
-        state = None if scope is None else ledger.reading.by_uid(scope, id)
-        if scope is None or state is None:
+        if scope is None:
             raise NotFound("memory", id)
-        return scope, state
+        return scope, _known(ledger, scope, id)
+
+
+def _known(ledger: Ledger, scope: Scope, id: str) -> State:
+    """The memory of that id, or `NotFound`."""
+    state = ledger.reading.by_uid(scope, id)
+    if state is None:
+        raise NotFound("memory", id)
+    return state
