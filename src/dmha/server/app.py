@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import ipaddress
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -41,22 +42,35 @@ def make_app(service: Service) -> ASGIApp:
     settings = service.settings
     if settings.cors:
         app.add_middleware(
-            CORSMiddleware, allow_origins=listed(settings.cors), allow_methods=["*"],
+            CORSMiddleware, allow_origins=list(settings.cors), allow_methods=["*"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-DMHA-User"],
             expose_headers=["ETag", "Retry-After", "X-Trace-Id"],
         )  # fmt: skip
     return Gate(
         app,
-        hosts=listed(settings.trusted_hosts),
+        hosts=settings.trusted_hosts or _own_names(settings.host),
         most_bytes=lambda path: settings.import_bytes if path == _IMPORT else settings.body_bytes,
         seconds=settings.request_s,
         seen=service.metrics.seen,
     )
 
 
-def listed(setting: str) -> list[str]:
-    """A comma-separated setting."""
-    return [part.strip() for part in setting.split(",") if part.strip()]
+def _own_names(host: str) -> Sequence[str]:
+    """What a service is called that was given no names: by its address; anything where that is every address.
+
+    A page that had its own name point at this machine would else be let in by the browser of whoever sits at it.
+    """
+    if is_loopback(host):
+        return ("localhost", "127.0.0.1", "[::1]")
+    return () if host in ("0.0.0.0", "::") else (f"[{host}]" if ":" in host else host.lower(),)  # noqa: S104 - compared
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it. A name is none of ours to resolve: only `localhost` is known."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @asynccontextmanager

@@ -6,8 +6,9 @@ anywhere else.
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, TypeVar
@@ -17,14 +18,15 @@ from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter
 
-from dmha.access import Grant, Right
+from dmha.access import Grant
 from dmha.mind import Mind
 from dmha.protocols import Also, nothing_else
-from dmha.records import Answered
+from dmha.records import Answered, Right
 from dmha.server import problems, strict_json
 from dmha.server.once import check_key, digest_of
 from dmha.server.pool import Still
 from dmha.server.service import Service
+from dmha.server.throttle import network
 
 T = TypeVar("T")
 
@@ -87,10 +89,10 @@ class Needs:
         """Judge the credential, before anything of the body is read."""
         service: Service = request.app.state.service
         address = request.client.host if request.client else ""
-        if (wait := service.throttle.address(address)) is not None:
+        if (wait := service.throttle.allow("address", network(address))) is not None:
             raise problems.busy("Too many requests came from this address.", status=429, after=wait)
         grant = await asked(service, request, lambda _: service.grant_of(_credential(request), address))
-        if (wait := service.throttle.credential(grant.credential)) is not None:
+        if (wait := service.throttle.allow("credential", grant.credential)) is not None:
             raise problems.busy("Too many requests came with this credential.", status=429, after=wait)
         if self.right not in grant.rights:
             raise problems.forbidden(f"to {self.right}")
@@ -100,7 +102,7 @@ class Needs:
                 raise problems.forbidden("to act for that account")
             action = f"{request.method} {request.url.path}"
             trace = request.state.trace
-            await asked(service, request, lambda _: service.access.audit(grant, user_id, action, trace))
+            await asked(service, request, lambda _: service.access.audit(grant.credential, user_id, action, trace))
         request.state.caller = Caller(service, request, grant, user_id)
 
 
@@ -127,8 +129,9 @@ class Route(APIRoute):
 
 
 async def asked(service: Service, request: Request, call: Callable[[Still], T]) -> T:
-    """What a call on the pool comes to, unless the client leaves before."""
-    return await service.pool.run(call, partial(_left, request))
+    """What a call on the pool comes to, unless the client leaves before; background work waits meanwhile."""
+    with service.scheduler.reply():
+        return await service.pool.run(call, partial(_left, request))
 
 
 async def _left(request: Request) -> None:
@@ -139,10 +142,8 @@ async def _left(request: Request) -> None:
         pass
 
 
-def _never() -> Awaitable[None]:
-    import asyncio
-
-    return asyncio.Event().wait()  # type: ignore[return-value]  # which it never does
+async def _never() -> None:
+    await asyncio.Event().wait()
 
 
 def _credential(request: Request) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from functools import partial
 from time import perf_counter
 from uuid import uuid4
 
@@ -71,9 +73,7 @@ class Gate:
             raise problems.invalid("path", "it is too long", f"At most {LONGEST_PATH} bytes.", status=414)
         if "\x00" in scope["path"] or "\ufffd" in scope["path"]:
             raise problems.invalid("path", "it holds NUL or no UTF-8", "Percent-encode UTF-8.", status=400)
-        host = headers.get("host", "").lower()
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
-        if self._hosts and name not in self._hosts:
+        if self._hosts and not any(map(partial(fnmatchcase, _name(headers.get("host", ""))), self._hosts)):
             raise problems.invalid("Host", "this server does not answer to it", "See DMHA_TRUSTED_HOSTS.", status=400)
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length[:20]) > self._most_bytes(scope["path"]):
@@ -104,6 +104,12 @@ class Gate:
     def _too_large(self, scope: Scope) -> Problem:
         most = self._most_bytes(scope["path"])
         return problems.invalid("body", f"it is larger than {most} bytes", "Send it in parts.", status=413)
+
+
+def _name(host: str) -> str:
+    """The host without its port."""
+    name, _, port = host.lower().rpartition(":")
+    return name if port.isdigit() else host.lower()
 
 
 _ON_EVERY_ANSWER = {

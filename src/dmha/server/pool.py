@@ -30,7 +30,7 @@ class Pool:
 
     async def run(self, call: Callable[[Still], T], gone: Callable[[], Awaitable[None]]) -> T:
         """What the call comes to; `Problem` 503 where too many wait, `Abandoned` once `gone` returns before it does."""
-        if self.held >= self._most:
+        if self.full:
             raise busy("Every worker is busy, and the queue is full. Ask again a little later.")
         self.held += 1
         left, loop = threading.Event(), asyncio.get_running_loop()
@@ -48,6 +48,11 @@ class Pool:
                 left.set()  # it ends at its next step; where it has not begun, it never will
                 job.cancel()
                 work.add_done_callback(_swallow)
+
+    @property
+    def full(self) -> bool:
+        """Whether one more would be refused."""
+        return self.held >= self._most
 
     def close(self) -> None:
         """Finish what is under way."""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
 import logging
 import secrets
-from dataclasses import replace
 
 import uvicorn
+from pydantic import SecretStr
 
 from dmha.errors import InvalidInput
 from dmha.server import logs
-from dmha.server.app import make_app
+from dmha.server.app import is_loopback, make_app
 from dmha.server.connections import MOST_HEAD, Impatient
-from dmha.server.service import Service, open_service
+from dmha.server.service import Service, make_service
 from dmha.settings import Settings
+from dmha.wiring import open_mind
 
 _log = logging.getLogger("dmha.server")
 
@@ -26,7 +25,8 @@ _SECRET = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; then finish what was begun, and return."""
     logs.set_up(settings.log)
-    service = open_service(secured(settings))
+    settings = secured(settings)
+    service = make_service(settings, open_mind())
     try:
         _server(service).run()
     finally:
@@ -43,15 +43,7 @@ def secured(settings: Settings) -> Settings:
     if not near:
         raise InvalidInput("DMHA_SECRET", f"there is none, and {settings.host} is no loopback address", _SECRET)
     _log.warning("no DMHA_SECRET: tokens and cursors end with this process")
-    return settings.with_secret(secrets.token_urlsafe(32))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches it. A name is none of ours to resolve: only `localhost` is known."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return settings.model_copy(update={"secret": SecretStr(secrets.token_urlsafe(32))})
 
 
 def _server(service: Service) -> uvicorn.Server:
@@ -61,6 +53,6 @@ def _server(service: Service) -> uvicorn.Server:
             make_app(service), host=settings.host, port=settings.port, http=Impatient, ws="none", lifespan="on",
             h11_max_incomplete_event_size=MOST_HEAD, timeout_keep_alive=5, limit_concurrency=_MOST_CONNECTIONS,
             timeout_graceful_shutdown=int(settings.request_s) + 1, log_config=None, access_log=False,
-            server_header=False, proxy_headers=bool(settings.proxies), forwarded_allow_ips=settings.proxies or None,
+            server_header=False, proxy_headers=bool(settings.proxies), forwarded_allow_ips=list(settings.proxies),
         )
     )  # fmt: skip
