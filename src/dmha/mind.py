@@ -1,6 +1,6 @@
 """The mind: the main path from a turn to a reply, readable top to bottom in `contextualize`, and the calls around it.
 
-It knows protocols, the domain and the faculties. What is behind the protocols, `settings` alone decides.
+It knows protocols, the domain and the faculties. What is behind the protocols, `wiring` alone decides.
 """
 
 from __future__ import annotations
