@@ -29,7 +29,8 @@ from dmha.models.cross_encoder import CrossEncoderReranker
 from dmha.models.reranker import HTTPReranker
 from dmha.protocols import Reranker
 from dmha.scene import EVIDENCE
-from dmha.settings import Settings, make_reranker
+from dmha.settings import Settings
+from dmha.wiring import make_reranker
 
 needs_torch = pytest.mark.extra("local")
 WHO: Any = {"user_id": "aya", "agent_id": "relu"}

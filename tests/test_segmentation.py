@@ -21,8 +21,9 @@ from dmha.domain.readings import canonical, is_pinyin
 from dmha.domain.segmentation import RULES, Segmentation
 from dmha.domain.text import terms
 from dmha.mind import Mind
-from dmha.settings import make_words, read_settings
+from dmha.settings import read_settings
 from dmha.types import WordSource
+from dmha.wiring import make_words
 
 HERE: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 WORDS = Dictionary(

@@ -1,7 +1,7 @@
 """The mind: the main path from a turn to a reply, readable top to bottom in `contextualize`, and what is told to it.
 
 The calls that bring memories back, those about single ones and those about the whole file stand in files of their own.
-All know protocols, the domain and the faculties. What is behind the protocols, `settings` alone decides.
+All know protocols, the domain and the faculties. What is behind the protocols, `wiring` alone decides.
 """
 
 from __future__ import annotations
