@@ -30,6 +30,7 @@ from dmha.checks import (
     check_time,
     check_zone,
 )
+from dmha.chores import chores
 from dmha.diagnosis import Diagnosis, examine, mend
 from dmha.domain import affect
 from dmha.domain.logic import plain
@@ -39,11 +40,13 @@ from dmha.faculties import metacognition, reranking
 from dmha.faculties import recall as recalling
 from dmha.faculties.learning import lesson_of
 from dmha.faculties.perception import Perception, count
+from dmha.jobs import Scheduler
 from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import Asked, check_replaced, check_same, digest, hits_from, hits_to, reply_from, reply_to, reply_uid
 from dmha.protocols import ChatModel, Clock, Embedder, Index, Ledger, Progress, Reranker, Truth, Words, no_progress
 from dmha.records import Perceived, Place, Remembered, Scope, State
 from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, put_before
+from dmha.tasks import JobKind
 from dmha.transfer import export_file, import_file
 from dmha.types import KINDS, Affect, Analysis, Feelings, Hit, Kind, Memory, Reply, Turn
 from dmha.upkeep import fold_window, recount, reembed
@@ -514,6 +517,11 @@ class Mind:
     def recount(self, progress: Progress = no_progress) -> int:
         """Count the words of what other rules or cutters counted; interrupted, it goes on where it stopped."""
         return recount(self._truth, self._segmentations, progress)
+
+    def scheduler(self, kinds: Sequence[JobKind] = ()) -> Scheduler:
+        """Background work on this memory, these kinds beside what every one needs; close it before the mind."""
+        needed = chores(self._truth, self._index, self._perception, self._segmentations, self._clock)
+        return Scheduler(self._truth, [*needed, *kinds], self._clock)
 
     def diagnose(self) -> list[Diagnosis]:
         """What is well and what is not, each with what to do."""
