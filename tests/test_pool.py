@@ -29,7 +29,7 @@ def test_beyond_those_who_wait_it_says_not_now() -> None:
         assert refused.value.status == 503
         assert int(refused.value.headers["Retry-After"]) >= 1
         go.set()
-        assert await asyncio.gather(first, second) == [True, True]
+        assert [await first, await second] == [True, True]
         assert await pool.run(lambda _: "served", never) == "served"
 
     asyncio.run(main())

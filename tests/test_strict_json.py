@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from dmha.server import strict_json
 from dmha.server.problems import Problem
 
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(), inner, max_size=5),
     max_leaves=20,
 )  # fmt: skip
@@ -61,8 +63,6 @@ def test_what_is_legitimate_comes_through_as_it_is(value: Any) -> None:
 
 @given(st.binary(max_size=64))
 def test_no_bytes_break_it(body: bytes) -> None:
-    """Whatever comes is a value or a problem."""
-    try:
-        strict_json.read(body)
-    except Problem as problem:
-        assert problem.status in (400, 422)
+    """Whatever comes is a value that can be written again, or a problem."""
+    with suppress(Problem):
+        json.dumps(strict_json.read(body), allow_nan=False, ensure_ascii=False).encode()

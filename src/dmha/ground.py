@@ -47,6 +47,11 @@ class Ground:
         """Finish the writes under way and let go of the file."""
         self._truth.close()
 
+    @property
+    def truth(self) -> Truth:
+        """The one source of truth: for doors that keep more in it than memories."""
+        return self._truth
+
     def _place(self, user_id: str, agent_id: str, world: str | None) -> Place:
         check_name("user_id", user_id)
         check_name("agent_id", agent_id)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from dmha.checks import check_name
+from dmha.chores import chores
 from dmha.diagnosis import Diagnosis, examine, mend
 from dmha.faculties.perception import count
 from dmha.ground import Ground
+from dmha.jobs import Scheduler
 from dmha.protocols import Also, Ledger, Progress, no_progress, nothing_else
+from dmha.tasks import JobKind
 from dmha.transfer import export_file, import_file
 from dmha.upkeep import recount, reembed
 
@@ -63,6 +67,15 @@ class Keeping(Ground):
     def recount(self, progress: Progress = no_progress) -> int:
         """Count the words of what other rules or cutters counted; interrupted, it goes on where it stopped."""
         return recount(self._truth, self._segmentations, progress)
+
+    def scheduler(self, kinds: Sequence[JobKind] = ()) -> Scheduler:
+        """Background work on this memory, these kinds beside what every one needs; close it before the mind."""
+        needed = chores(self._truth, self._index, self._perception, self._segmentations, self._clock)
+        return Scheduler(self._truth, [*needed, *kinds], self._clock)
+
+    def index_size(self) -> tuple[int, int]:
+        """How many worlds the index holds now, and its bytes."""
+        return self._index.held()
 
     def diagnose(self) -> list[Diagnosis]:
         """What is well and what is not, each with what to do."""

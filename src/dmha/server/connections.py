@@ -8,7 +8,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from dmha.server.problems import Problem
+from dmha.server.problems import MEDIA_TYPE, Problem
 
 # Seconds for a request's head. A phone on a bad line takes two; who sends a byte a second means no request.
 HEAD_S = 10.0
@@ -16,7 +16,7 @@ MOST_HEAD = 16_384  # bytes; browsers send 1,000
 
 
 class Impatient(H11Protocol):
-    """uvicorn's own, but a head that does not come in time ends the connection, and a malformed one is told as a problem."""
+    """uvicorn's own, but a head that does not come in time ends the connection, and a malformed one is a problem."""
 
     _hurry: asyncio.TimerHandle | None = None
 
@@ -32,11 +32,15 @@ class Impatient(H11Protocol):
         self._rest()
         super().connection_lost(exc)
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, in its own type
         problem = Problem(400, "malformed", "This is no HTTP/1.1 request, or its head is too long.").response("")
         body = bytes(problem.body)
-        head = [(b"content-type", b"application/problem+json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
-        for event in (h11.Response(status_code=400, headers=head, reason=b"Bad Request"), h11.Data(data=body), h11.EndOfMessage()):
+        head = [
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"connection", b"close"),
+        ]
+        for event in (h11.Response(status_code=400, headers=head), h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 

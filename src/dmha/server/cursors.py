@@ -1,4 +1,4 @@
-"""Cursors and ETags: what a page ends with and what a version is, opaque to callers, and refused where they made it up."""
+"""Cursors and ETags: what a page ends with and what a version is; opaque, and refused where a caller made one up."""
 
 from __future__ import annotations
 

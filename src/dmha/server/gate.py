@@ -1,4 +1,4 @@
-"""What stands before every route: a trace id, the hosts that are ours, how large a request may be and how long it takes.
+"""What stands before every route: a trace id, the hosts that are ours, a request's most bytes and seconds.
 
 Plain ASGI: nothing of a request is read before it is counted.
 """
@@ -30,9 +30,11 @@ the seconds it took."""
 
 
 class Gate:
-    """The outermost application: whatever goes wrong inside is answered as a problem, and nothing comes back as it is."""
+    """The outermost application: what goes wrong inside is answered as a problem, a defect without its words."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Sequence[str], most_bytes: Callable[[str], int], seconds: float, seen: Seen) -> None:
+    def __init__(
+        self, app: ASGIApp, *, hosts: Sequence[str], most_bytes: Callable[[str], int], seconds: float, seen: Seen
+    ) -> None:
         self._app = app
         self._hosts = tuple(host.lower() for host in hosts)
         self._most_bytes = most_bytes

@@ -1,4 +1,4 @@
-"""What requests may hold: strict models, unknown keys refused, each with an example. Answers are the library's types."""
+"""What requests may hold: strict models with examples, unknown keys refused. Answers are the library's types."""
 
 from __future__ import annotations
 
@@ -34,6 +34,10 @@ class Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def _like(example: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
 class InWorld(Body):
     """Which companion is meant, in which world; the account is the credential's."""
 
@@ -44,7 +48,7 @@ class InWorld(Body):
 class TokenFor(Body):
     """Either `user` with `password`, or `key`; a bare `user` where the server was started for development."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"user": "aya", "password": "correct horse battery"}]})
+    model_config = _like({"user": "aya", "password": "correct horse battery"})
 
     user: Name | None = None
     password: Annotated[str, Field(min_length=1, max_length=1_024)] | None = None
@@ -76,9 +80,7 @@ class Said(Body):
 class ToRemember(InWorld):
     """Turns to remember, all or none."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"agent_id": "relu", "turns": [{"text": "I moved to Osaka.", "speaker": "aya"}]}]}
-    )
+    model_config = _like({"agent_id": "relu", "turns": [{"text": "I moved to Osaka.", "speaker": "aya"}]})
 
     turns: Annotated[list[Said], Field(min_length=1, max_length=1_000)]
     session_id: Name = "default"
@@ -95,9 +97,7 @@ class Remembered(BaseModel):
 class ToAnswer(InWorld):
     """A turn to be answered. Send a `turn_id`: the same one again is answered the same, and changes nothing."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"agent_id": "relu", "text": "Where do I live?", "speaker": "aya", "turn_id": "t42"}]}
-    )
+    model_config = _like({"agent_id": "relu", "text": "Where do I live?", "speaker": "aya", "turn_id": "t42"})
 
     text: Text
     session_id: Name = "default"
@@ -115,7 +115,7 @@ class ToAnswer(InWorld):
 class ToFind(InWorld):
     """A question, and what limits its answers."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"agent_id": "relu", "query": "where does Aya live?", "top_k": 5}]})
+    model_config = _like({"agent_id": "relu", "query": "where does Aya live?", "top_k": 5})
 
     query: Annotated[str, Field(min_length=1, max_length=10_000)]
     top_k: Annotated[int, Field(ge=1, le=1_000)] = 10
@@ -143,7 +143,7 @@ class Found(BaseModel):
 class Change(Body):
     """What is to be changed; what is left out stays. At least one of them."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"pinned": True}]})
+    model_config = _like({"pinned": True})
 
     text: Text | None = None
     metadata: dict[str, JsonValue] | None = None
@@ -169,7 +169,7 @@ class History(BaseModel):
 class ToTell(InWorld):
     """A fact, a denial or a rule (docs/knowledge.md)."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"agent_id": "relu", "statement": "fact: aya.city = Osaka"}]})
+    model_config = _like({"agent_id": "relu", "statement": "fact: aya.city = Osaka"})
 
     statement: Annotated[str, Field(min_length=1, max_length=10_000)]
 
@@ -183,7 +183,7 @@ class Conflicts(BaseModel):
 class ToAnalyze(InWorld):
     """A text, to be cut as it would be for the index; by the world's dictionary."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "東京でラーメンを食べた。"}]})
+    model_config = _like({"text": "東京でラーメンを食べた。"})
 
     text: Text
 

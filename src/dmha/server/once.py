@@ -40,7 +40,9 @@ class Once:
         self._renewing = threading.Thread(target=self._renew, name="dmha-leases", daemon=True)
         self._renewing.start()
 
-    def run(self, owner: str, key: str, digest: str, work: Callable[[Also[T]], T], told: Callable[[T], Answered]) -> tuple[Answered, bool]:
+    def run(
+        self, owner: str, key: str, digest: str, work: Callable[[Also[T]], T], told: Callable[[T], Answered]
+    ) -> tuple[Answered, bool]:
         """What the work comes to, or came to before (True): `told` says it as it is kept and sent."""
         claimed = self._claim(owner, key, digest)
         if isinstance(claimed, Answered):

@@ -38,7 +38,7 @@ class Pool:
         job.add_done_callback(lambda _: loop.call_soon_threadsafe(self._release))
         work, watch = asyncio.wrap_future(job), asyncio.ensure_future(gone())
         try:
-            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([work, watch], return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 raise Abandoned("the client left")
             return work.result()

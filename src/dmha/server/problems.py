@@ -45,7 +45,7 @@ class ProblemDetails(BaseModel):
     errors: list[Invalid] = []
 
 
-class Problem(Exception):  # noqa: N818 - RFC 9457's word
+class Problem(Exception):
     """What a route answers instead of a result."""
 
     def __init__(

@@ -19,7 +19,7 @@ from dmha.wiring import open_mind
 _log = logging.getLogger("dmha.server")
 
 _MOST_CONNECTIONS = 1_024  # what a process may have open, on most systems, with room for its files
-_SECRET = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"'
+_FIX = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
 def serve(settings: Settings) -> None:
@@ -37,11 +37,12 @@ def secured(settings: Settings) -> Settings:
     """The settings with a secret; refused where a stranger could reach what is not protected."""
     near = is_loopback(settings.host)
     if settings.dev_tokens and not near:
-        raise InvalidInput("DMHA_DEV_TOKENS", f"{settings.host} is no loopback address", "Bind to 127.0.0.1, or leave it.")
+        said = f"{settings.host} is no loopback address"
+        raise InvalidInput("DMHA_DEV_TOKENS", said, "Bind to 127.0.0.1, or leave it.")
     if settings.secret.get_secret_value():
         return settings
     if not near:
-        raise InvalidInput("DMHA_SECRET", f"there is none, and {settings.host} is no loopback address", _SECRET)
+        raise InvalidInput("DMHA_SECRET", f"there is none, and {settings.host} is no loopback address", _FIX)
     _log.warning("no DMHA_SECRET: tokens and cursors end with this process")
     return settings.model_copy(update={"secret": SecretStr(secrets.token_urlsafe(32))})
 

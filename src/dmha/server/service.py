@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from dmha.access import OWN, Access, Grant
-from dmha.errors import InvalidInput, OutOfBounds, Unavailable
 from dmha.checks import check_name
+from dmha.errors import InvalidInput, OutOfBounds, Unavailable
 from dmha.jobs import Scheduler
 from dmha.mind import Mind
 from dmha.protocols import Clock
@@ -77,7 +77,8 @@ class Service:
             "jobs": "ready" if self.scheduler.alive else "degraded",
         }
         try:
-            found["database"] = "ready" if await asyncio.to_thread(self.mind.reachable) else "down"
+            await asyncio.to_thread(self._read)
+            found["database"] = "ready"
         except Unavailable:
             found["database"] = "down"
         return found
@@ -88,6 +89,10 @@ class Service:
         self.pool.close()
         self.once.close()
         self.mind.close()
+
+    def _read(self) -> None:
+        with self.mind.truth.read() as ledger:
+            ledger.feed.head()
 
     def _found(self, credential: str) -> Grant | None:
         if credential.startswith("dmha_"):

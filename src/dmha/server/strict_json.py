@@ -102,6 +102,4 @@ def _shown(key: str) -> str:
     return key.encode("ascii", "backslashreplace").decode()[:64]
 
 
-_decoder = json.JSONDecoder(
-    object_pairs_hook=_pairs, parse_int=_whole, parse_float=_broken, parse_constant=_constant
-)
+_decoder = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_whole, parse_float=_broken, parse_constant=_constant)

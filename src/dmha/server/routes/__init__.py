@@ -1,1 +1,1 @@
-"""The routes, a file a subject. Each says what it needs, calls one public name, and answers with the library's types."""
+"""The routes, a file a subject: each says what it needs, calls a public name, and answers with the library's types."""

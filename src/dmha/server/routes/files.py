@@ -25,10 +25,11 @@ router = APIRouter(prefix="/v1", route_class=Route, tags=["files"])
 
 LINES = "application/x-ndjson"
 Agent = Annotated[Name | None, Query(description="One companion's own world; the whole account unless said.")]
+_LINES = {LINES: {"schema": {"type": "string"}}}
 _IMPORTED = TypeAdapter(Imported)
 
 
-@router.get("/export", response_class=FileResponse, responses=reading() | {200: {"content": {LINES: {"schema": {"type": "string"}}}}})
+@router.get("/export", response_class=FileResponse, responses=reading() | {200: {"content": _LINES}})
 async def export(caller: Reader, agent_id: Agent = None) -> Response:
     """All that is remembered, as lines of JSON."""
     _check(caller, agent_id)
@@ -38,12 +39,13 @@ async def export(caller: Reader, agent_id: Agent = None) -> Response:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return FileResponse(path, media_type=LINES, filename="companion.jsonl", background=BackgroundTask(path.unlink, missing_ok=True))
+    gone = BackgroundTask(path.unlink, missing_ok=True)
+    return FileResponse(path, media_type=LINES, filename="companion.jsonl", background=gone)
 
 
 @router.post(
     "/import", status_code=201, response_model=Imported, responses=writing(415),
-    openapi_extra={"requestBody": {"required": True, "content": {LINES: {"schema": {"type": "string"}}}}},
+    openapi_extra={"requestBody": {"required": True, "content": _LINES}},
 )  # fmt: skip
 async def import_(request: Request, caller: Writer, agent_id: Agent = None, idempotency_key: Key = None) -> Response:
     """Read an exported file into the account, all or nothing. Its worlds must be empty there."""

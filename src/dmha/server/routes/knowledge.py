@@ -45,11 +45,18 @@ async def ask(
 ) -> Answer:
     """What is known of it: the value, since when, and why."""
     place = caller.place(agent_id, world)
-    return await caller.ask(lambda mind, _: mind.knowledge(**place).ask(entity, attribute, scope=scope, present=present))
+    return await caller.ask(
+        lambda mind, _: mind.knowledge(**place).ask(entity, attribute, scope=scope, present=present)
+    )
 
 
 @router.get("/conflicts", responses=reading())
-async def conflicts(caller: Reader, present: Present = [], agent_id: Agent = "default", world: World = None) -> Conflicts:  # noqa: B006
+async def conflicts(
+    caller: Reader,
+    present: Present = [],  # noqa: B006 - FastAPI copies it
+    agent_id: Agent = "default",
+    world: World = None,
+) -> Conflicts:
     """What was told that cannot hold together, and the ways out."""
     place = caller.place(agent_id, world)
     return await caller.ask(lambda mind, _: Conflicts(conflicts=mind.knowledge(**place).conflicts(present=present)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response
@@ -32,7 +32,15 @@ async def create(body: ToRemember, caller: Writer, idempotency_key: Key = None) 
     place = caller.place(body.agent_id, body.world)
     turns = [
         Turn(
-            said.text, said.speaker, said.at, said.id, said.parent, said.private, said.source, said.metadata, said.vector
+            said.text,
+            said.speaker,
+            said.at,
+            said.id,
+            said.parent,
+            said.private,
+            said.source,
+            said.metadata,
+            cast(Any, said.vector),  # a list is as good: perception makes it an array
         )
         for said in body.turns
     ]
@@ -69,7 +77,7 @@ async def list_(
 @router.get("/{id}", response_model=Memory, responses=reading(404))
 async def read(id: Name, caller: Reader, agent_id: Agent = "default", world: World = None) -> Response:
     """One memory; its ETag is what a change of it names."""
-    memory = await _of(caller, id, agent_id, world, lambda mind, place: mind.get(id, **place))
+    memory = await _of(caller, agent_id, world, lambda mind, place: mind.get(id, **place))
     return Response(_MEMORY.dump_json(memory), headers=etag(memory), media_type="application/json")
 
 
@@ -100,11 +108,11 @@ async def delete(
 @router.get("/{id}/history", responses=reading(404))
 async def history(id: Name, caller: Reader, agent_id: Agent = "default", world: World = None) -> History:
     """What a memory was before."""
-    versions = await _of(caller, id, agent_id, world, lambda mind, place: mind.history(id, **place))
+    versions = await _of(caller, agent_id, world, lambda mind, place: mind.history(id, **place))
     return History(versions=versions)
 
 
-async def _of(caller: Caller, id: str, agent_id: str, world: str | None, call: Any) -> Any:
+async def _of(caller: Caller, agent_id: str, world: str | None, call: Any) -> Any:
     place = caller.place(agent_id, world)
 
     def made(mind: Mind, _: Any) -> Any:
