@@ -33,6 +33,7 @@ from dmha.cli.options import (
     waiting,
     zone,
 )
+from dmha.cli.serving import serve
 from dmha.errors import InvalidInput
 from dmha.types import Kind, Turn
 
@@ -43,6 +44,8 @@ app.add_typer(key, name="key")
 app.command()(audit)
 dictionary = typer.Typer(no_args_is_help=True, help="Words of your own: one word however they look, and how read.")
 app.add_typer(dictionary, name="dictionary")
+
+app.command()(serve)
 
 
 def main() -> None:
