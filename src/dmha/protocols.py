@@ -54,6 +54,14 @@ Also = Callable[["Ledger", T], None]
 Progress = Callable[[int, int], None]
 """Called with (done, total) during long work."""
 
+Still = Callable[[], bool]
+"""Says whether whoever asked is still there; asked between the steps of a call."""
+
+
+def always() -> bool:
+    """Whoever asked stays."""
+    return True
+
 
 def no_progress(done: int, total: int) -> None:
     """The progress of callers that show none."""
@@ -87,8 +95,9 @@ class ChatModel(Protocol):
     """Writes replies. `reply` yields pieces of text; `count_tokens` is the measure of every token budget.
 
     A message is `{"role": "system" | "user" | "assistant", "content": str}`. A model whose replies only ever quote what
-    it was given has an attribute `quotes_only` that is true: they are kept, and never brought back as new. Raises
-    `Unavailable` when the model cannot be reached; pieces already yielded stay valid.
+    it was given has an attribute `quotes_only` that is true: they are kept, and never brought back as new. One that
+    may keep its caller waiting has a method `within(seconds)`: the same model, which gives up when so much time has
+    passed. Raises `Unavailable` when the model cannot be reached in time; pieces already yielded stay valid.
     """
 
     def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]: ...
@@ -118,8 +127,8 @@ class Reranker(Protocol):
     """Judges texts by reading each beside the question; asked of the few best, for it costs a model's run for each.
 
     `rerank` gives float32 `[n]`, finite, one relevance a text in the order given: higher is better, on any scale that
-    is the same for all texts of the call. `id` names the model, for errors and traces. Raises `Unavailable` when the
-    model cannot be reached or does not judge every text.
+    is the same for all texts of the call. `id` names the model, for errors and traces. It may have a method `within` as
+    a chat model has. Raises `Unavailable` when the model cannot be reached in time or does not judge every text.
     """
 
     @property
@@ -370,7 +379,8 @@ class Requests(Protocol):
     out); `False`, another's, who is at it; or what it came to. Another request under the same key (its `digest` tells)
     is `InvalidInput` on the field `Idempotency-Key`. `claim` is a transaction of its own, committed before the work
     begins; `close` belongs into the one that holds the effect, and raises `Taken` where the lease was lost meanwhile,
-    so that the effect is undone. `release` gives a claim back that had no effect. `renew` holds on to all of a holder's.
+    so that the effect is undone. `release` gives a claim back that had no effect. `renew` holds on to all of a
+    holder's.
     """
 
     def claim(
