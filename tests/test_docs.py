@@ -19,7 +19,7 @@ import dmha.types
 from dmha.asking import Asking
 from dmha.knowledge_base import KnowledgeBase
 from dmha.mind import Mind
-from dmha.protocols import no_progress, nothing_else
+from dmha.protocols import always, no_progress, nothing_else
 from dmha.settings import PREFIX, Settings, read_settings
 from dmha.word_book import WordBook
 
@@ -61,7 +61,7 @@ def test_the_toml_example_is_read(tmp_path: Path) -> None:
 def stubs() -> dict[str, Any]:
     """What docs/api.md declares, by name: functions, classes and literals, their annotations left as text."""
     names: dict[str, Any] = {"Literal": Literal, "TypedDict": TypedDict, "no_progress": no_progress}
-    names["nothing_else"] = nothing_else
+    names |= {"nothing_else": nothing_else, "always": always}
     before = set(names)
     blocks = re.findall(r"^```pyi\n(.*?)^```$", API, re.DOTALL | re.MULTILINE)
     exec("\n".join(("from __future__ import annotations", *blocks)), names)

@@ -32,7 +32,8 @@ from dmha.faculties.learning import lesson_of
 from dmha.keeping import Keeping
 from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import Asked, check_replaced, check_same, reply_from, reply_to, reply_uid
-from dmha.protocols import Also, Ledger, Progress, no_progress, nothing_else
+from dmha.patience import Patience
+from dmha.protocols import Also, Ledger, Progress, Still, always, no_progress, nothing_else
 from dmha.records import Perceived, Place, Remembered, Scope
 from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, put_before
 from dmha.searching import Searching
@@ -44,6 +45,7 @@ from dmha.word_book import WordBook
 _log = logging.getLogger("dmha")
 
 _EMBEDDED_AT_ONCE = 256  # between two reports of progress
+_CUT = ", cut at the deadline"
 
 
 class Mind(Searching, SingleMemories, Keeping):
@@ -67,6 +69,8 @@ class Mind(Searching, SingleMemories, Keeping):
         world: str | None = None,
         zone: str | None = None,
         token_budget: int = 4_000,
+        deadline_ms: int | None = None,
+        still: Still = always,
         also: Also[Reply] = nothing_else,
     ) -> Reply:
         """Perceive, remember, recall, generate, check, repair, learn. The same `turn_id` again changes nothing.
@@ -76,8 +80,11 @@ class Mind(Searching, SingleMemories, Keeping):
         other branches is neither seen nor recalled. `present` is who hears the reply; the speaker alone unless it says
         otherwise. What someone told in private is spoken of only when nobody else hears it. `zone` is where the
         speaker is from now on: "yesterday" is meant, and times are told, in that zone, or else in the companion's.
-        `also` is what else is written together with the reply, or not at all.
+        At the deadline there is an answer of what there is by then: what had come of the reply, or else memories
+        quoted; it is kept as any other. `still` is asked between steps whether anybody waits; if not, `Abandoned` is
+        raised, and the turn stays for a retry. `also` is what else is written together with the reply, or not at all.
         """
+        patience = Patience(deadline_ms, still)
         place, now = self._place(user_id, agent_id, world), self._now()
         check_name("session_id", session_id)
         here = {speaker, *check_names("present", present or ())}
@@ -90,7 +97,7 @@ class Mind(Searching, SingleMemories, Keeping):
         if zone is not None:
             check_zone("zone", zone)
         confidants = tuple(here) if len(here) == 1 else ()  # what one told in private is not for the others' ears
-        trace = Trace()
+        trace = Trace(patience)
 
         with trace("perceive") as step:
             turn = Turn(text, speaker, id=turn_id or uuid4().hex, parent=parent, private=private)
@@ -117,7 +124,7 @@ class Mind(Searching, SingleMemories, Keeping):
                 mood, aside = self._mood(ledger, scope), ledger.reading.aside(kept.last.turn_id)
                 request = replace(request, exclude=(memory_id, *ledger.reading.memories_of(aside)))
                 request = self._worded(ledger, scope, request)
-                stages = Trace()
+                stages = Trace(patience)
                 found = recalling.rank(ledger, self._index, scope, self._widened(request), mood, stages)
                 hits = put_before(self._chat, found)
                 scene = Scene.of(ledger, scope, agent_id, kept.last, aside, heard, confidants, hits, mood, now)
@@ -127,59 +134,64 @@ class Mind(Searching, SingleMemories, Keeping):
         if self._reranker is not None:
             with trace("rerank") as step:
                 try:
-                    best = reranking.rerank(self._reranker, request.query.text, found, EVIDENCE, scene.zone)
+                    reranker = patience.within(self._reranker)
+                    best = reranking.rerank(reranker, request.query.text, found, EVIDENCE, scene.zone)
                     step.did = f"the best {len(best)} of {len(found)} by {self._reranker.id}"
                 except Unavailable as error:  # a companion answers with what it has
                     _log.warning("what came back was not reranked: %s", error)
                     best, step.did = found[:EVIDENCE], f"left in their order: {error}"
-                hits = put_before(self._chat, best)
-                scene = replace(scene, hits=hits)
+                scene = replace(scene, hits=put_before(self._chat, best))
 
         with trace("generate") as step:
-            draft = scene.draft(self._chat, token_budget)
-            step.did = f"a draft of {self._chat.count_tokens(draft)} tokens"
+            scene, draft = scene.drafted(self._chat, self._stand_in, token_budget, patience)
+            step.did = f"a draft of {self._chat.count_tokens(draft.text)} tokens{_CUT * draft.cut}"
 
         with trace("check") as step:
-            findings = left = scene.check(draft)
+            findings = left = scene.check(draft.text)
             step.did = f"consistency {metacognition.judge(findings):.2f}, {len(findings)} conflicts"
 
         with trace("repair") as step:
             endings: list[metacognition.Ending] = []
             rounds = 0
-            while metacognition.judge(left) < metacognition.THRESHOLD and rounds < metacognition.MOST_REPAIRS:
+
+            def unfit() -> bool:
+                return metacognition.judge(left) < metacognition.THRESHOLD and rounds < metacognition.MOST_REPAIRS
+
+            while unfit() and not patience.over:
                 plan = metacognition.plan(left, now)
+                mended, again = scene.mended(plan).drafted(self._chat, self._stand_in, token_budget, patience)
+                if again.cut:
+                    break  # the draft before stays: of one that keeps to the corrections half would be no better
                 endings += plan.endings
-                scene = scene.mended(plan)
-                draft = scene.draft(self._chat, token_budget)
-                left = scene.check(draft)
+                scene, draft, left = mended, again, mended.check(again.text)
                 rounds += 1
             repairs = metacognition.repairs(findings, left, now) if rounds else ()
-            step.did = f"{len(repairs)} conflicts mended in {rounds} rounds"
+            step.did = f"{len(repairs)} conflicts mended in {rounds} rounds{_CUT * unfit()}"
 
         with trace("learn") as step:
-            secret = private or scene.confides(draft)
-            lesson = None if secret else lesson_of(text, draft, repairs)
+            secret = private or scene.confides(draft.text)
+            lesson = None if secret else lesson_of(text, draft.text, repairs)
             step.did = "one lesson recorded" if lesson else "nothing to learn"
             (said,), _ = self._perception.perceive(
-                [Turn(draft, agent_id, id=reply_uid(heard.uid, agent_id), source="assistant")], user_id=user_id,
-                world=place.world, kind="episode", now=now, recallable=not scene.echoed_by(draft, self._chat),
+                [Turn(draft.text, agent_id, id=reply_uid(heard.uid, agent_id), source="assistant")], user_id=user_id,
+                world=place.world, kind="episode", now=now, recallable=not scene.echoed_by(draft),
                 private_to=speaker if secret else None, segmentation=cut,
             )  # fmt: skip
             reply = Reply(
                 turn_id=heard.uid,
                 remembered=(memory_uid, said.memory_uid),
-                text=draft,
-                recalled=tuple(hit for _, hit in hits),
+                text=draft.text,
+                recalled=tuple(hit for _, hit in scene.hits),
                 consistency=metacognition.judge(left),
                 conflicts=tuple(finding.conflict for finding in findings),
                 repairs=repairs,
                 mood=mood,
                 confidence=metacognition.confidence(
-                    [hit for _, hit in hits], metacognition.judge(left), scene.facts_named(draft)
+                    [hit for _, hit in scene.hits], metacognition.judge(left), scene.facts_named(draft.text)
                 ),
                 trace=trace.steps,
             )
-            sure = [state.memory_id for state, hit in hits if hit.confidence >= EVIDENCE_CONFIDENCE]
+            sure = [state.memory_id for state, hit in scene.hits if hit.confidence >= EVIDENCE_CONFIDENCE]
 
         def conclude(ledger: Ledger) -> Reply | None:
             earlier = ledger.life.outcome(scope, "contextualize", heard.uid)
