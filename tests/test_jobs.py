@@ -415,7 +415,7 @@ def test_who_gets_on_may_fail_anew(make: Make, clock: ManualClock) -> None:
 # -- leases ----------------------------------------------------------------------------------------------------------
 
 
-def test_two_schedulers_share_a_file_and_run_each_job_once(make: Make) -> None:
+def test_two_schedulers_share_a_file_and_run_each_job_once(make: Make, clock: ManualClock) -> None:
     """A job that one holds the other leaves alone."""
     ran: list[str] = []
 
@@ -429,6 +429,7 @@ def test_two_schedulers_share_a_file_and_run_each_job_once(make: Make) -> None:
     first, second = make(JobKind("walk", run)), make(JobKind("walk", run), holder="h2")
     for key in "01":
         first.put("walk", key=key)
+        clock.forward(seconds=1)
     assert first.step()
     assert not first.step()
     assert ran == ["0", "1"]
