@@ -18,8 +18,8 @@ from dmha.bench import locomo
 from dmha.bench.dataset import Question
 from dmha.domain.ranking import resolve
 from dmha.mind import Mind
-from dmha.settings import open_mind
 from dmha.types import Hit
+from dmha.wiring import open_mind
 
 DATA = Path(os.environ.get("DMHA_DATA", "../shared/data")) / "locomo" / "locomo_dev.json"
 

@@ -24,7 +24,8 @@ from dmha.domain.terms import idf
 from dmha.domain.text import terms
 from dmha.models.gloss.glossed import Glossed
 from dmha.protocols import Embedder
-from dmha.settings import make_embedder, read_settings
+from dmha.settings import read_settings
+from dmha.wiring import make_embedder
 
 TOP_K = 10
 K1, B = 1.2, 0.75  # BM25 as everyone runs it

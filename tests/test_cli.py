@@ -24,7 +24,7 @@ import dmha
 from dmha import Affect, Turn
 from dmha.cli import render
 from dmha.cli.app import app
-from dmha.settings import make_embedder
+from dmha.wiring import make_embedder
 
 runner = CliRunner()
 
@@ -35,7 +35,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DMHA_DATABASE", str(tmp_path / "life.db"))
     monkeypatch.setenv("COLUMNS", "100")
-    for module in ("dmha.settings", "dmha.bench.runner"):
+    for module in ("dmha.wiring", "dmha.bench.runner"):
         monkeypatch.setattr(f"{module}.make_embedder", lambda *_: StubEmbedder())
 
 
@@ -302,7 +302,7 @@ def test_the_doctor_names_an_embedder_for_what_this_one_cannot_read(monkeypatch:
     class EnglishOnly(StubEmbedder):
         scripts = frozenset({"Latin"})
 
-    monkeypatch.setattr("dmha.settings.make_embedder", lambda *_: EnglishOnly())
+    monkeypatch.setattr("dmha.wiring.make_embedder", lambda *_: EnglishOnly())
     run("add", "大阪に引っ越した。")
     seen = run("doctor")
     assert seen.exit_code == 1
@@ -441,7 +441,7 @@ def comparable(printed: str) -> str:
 
 def test_every_example_prints_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """docs/cli.md from its first example to its last, on one memory, with the default embedder."""
-    monkeypatch.setattr("dmha.settings.make_embedder", make_embedder)
+    monkeypatch.setattr("dmha.wiring.make_embedder", make_embedder)
     monkeypatch.setattr("dmha.bench.runner.run", lambda *_, **__: None)
     monkeypatch.setattr("dmha.bench.show.table", lambda _: "")
     monkeypatch.setenv("COLUMNS", "120")

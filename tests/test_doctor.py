@@ -29,7 +29,7 @@ def life(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "life.db"
     monkeypatch.setenv("DMHA_DATABASE", str(path))
     monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.setattr("dmha.settings.make_embedder", lambda *_: StubEmbedder())
+    monkeypatch.setattr("dmha.wiring.make_embedder", lambda *_: StubEmbedder())
     with dmha.open(path, embedder=StubEmbedder()) as mind:
         mind.add([Turn(f"note {n} " + "y" * 900, "aya", id=f"n{n}") for n in range(30)], session_id="notes", **HERE)
         mind.add(Turn("My pen name is Luka.", "luka", id="secret", private=True), session_id="talk", **HERE)

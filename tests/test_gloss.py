@@ -19,7 +19,8 @@ from dmha.models.gloss.months import named
 from dmha.models.gloss.romaji import romaji
 from dmha.models.minilm import MiniLM
 from dmha.protocols import Embedder
-from dmha.settings import Settings, make_embedder
+from dmha.settings import Settings
+from dmha.wiring import make_embedder
 
 needs_dictionaries = pytest.mark.extra("gloss")
 

@@ -21,8 +21,9 @@ from dmha.domain.readings import canonical, is_pinyin
 from dmha.domain.segmentation import RULES, Segmentation
 from dmha.domain.text import terms
 from dmha.mind import Mind
-from dmha.settings import make_words, read_settings
+from dmha.settings import read_settings
 from dmha.types import WordSource
+from dmha.wiring import make_words
 
 HERE: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 WORDS = Dictionary(
@@ -90,6 +91,11 @@ def test_the_longest_word_of_a_dictionary_wins_and_stands_apart() -> None:
     """Of two that begin at one place the longer is found, through any white space; none inside another spaced word."""
     words = Dictionary([("New York", None), ("New York City", None), ("ann", None), ("猫", None)])
     assert words.found("ＮＥＷ\n york  City, annual Ann's 子猫") == ["new york city", "ann", "猫"]
+
+
+def test_a_dictionary_reads_a_word_without_end_once() -> None:
+    """200,000 letters in a row are passed over where words of every length might have begun inside them."""
+    assert Dictionary([("a" * length, None) for length in range(1, 65)]).found("a" * 200_000) == []
 
 
 def test_a_cutter_adds_words_and_readings() -> None:
@@ -284,6 +290,19 @@ def test_either_kana_finds_the_other_where_it_is_asked_for(mind: Mind, said: str
     mind.add(said, **HERE)
     assert found(mind, asked) == []
     assert found(mind, asked, by_reading=True) == [said]
+
+
+def test_a_word_in_kana_may_be_read_otherwise() -> None:
+    """An entry's reading counts where it is not what the kana say themselves."""
+    cut = Segmentation((), Dictionary([("トーキョー", "とうきょう"), ("ハセガワ", "はせがわ")], 1))
+    assert cut.added("トーキョーのハセガワ") == ["トーキョー", "~とうきょう", "ハセガワ"]
+
+
+@pytest.mark.parametrize("asked", ["ハセガワ^3 見た", "長谷川^3 見た"])
+def test_a_word_weighs_half_as_much_by_its_sound(asked: str) -> None:
+    """The weight that the query gives a word is halved for what sounds like it."""
+    query = Segmentation((), WORDS).widened(parse_query(asked), by_reading=True)
+    assert query.weights["~はせがわ"] == 1.5
 
 
 def test_a_written_word_finds_its_sound(mind: Mind) -> None:

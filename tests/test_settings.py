@@ -16,7 +16,8 @@ import dmha
 from dmha.errors import InvalidInput, Unavailable
 from dmha.models.extractive import Extractive
 from dmha.models.openai import OpenAIChat
-from dmha.settings import Settings, make_chat, make_embedder, read_settings
+from dmha.settings import Settings, read_settings
+from dmha.wiring import make_chat, make_embedder
 
 
 def test_the_environment_outweighs_the_file_and_the_file_the_defaults(tmp_path: Path) -> None:

@@ -26,11 +26,10 @@ from statistics import mean
 from types import TracebackType
 from typing import Any
 
-from platformdirs import user_cache_dir
-
 from benchmarks.rivals.corpus import Conversation, Corpus, read
 from benchmarks.write_speed import disk
 from dmha.bench.metrics import percentile, recall_at
+from dmha.settings import Settings, cache_folder
 
 HERE = Path(__file__).parent
 TORCH = "torch==2.13.0"  # first and pinned: a looser request takes gigabytes of CUDA
@@ -193,7 +192,7 @@ def child_of(competitor: Competitor, made: Path, given: argparse.Namespace) -> C
 
 
 def cache_of(given: argparse.Namespace) -> Path:
-    return Path(given.cache or user_cache_dir("dmha")) / "rivals"
+    return Path(given.cache or cache_folder(Settings())) / "rivals"
 
 
 def _batches(first: int, end: int, size: int) -> list[tuple[int, int]]:

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmha.bench.locomo import DATA_SET, load
-from dmha.settings import make_embedder, read_settings
+from dmha.settings import read_settings
+from dmha.wiring import make_embedder
 
 AT_ONCE = 256
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 import dmha
 from dmha import Turn
-from dmha.settings import make_embedder, read_settings
+from dmha.settings import read_settings
+from dmha.wiring import make_embedder
 
 
 class LookedUp:

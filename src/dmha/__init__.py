@@ -30,8 +30,8 @@ from dmha.types import (
 
 if TYPE_CHECKING:
     from dmha.mind import Mind
-    from dmha.settings import open_mind as open
-    from dmha.settings import restore_file as restore
+    from dmha.wiring import open_mind as open
+    from dmha.wiring import restore_file as restore
 
 __version__ = "0.1.0"
 
@@ -67,11 +67,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """What brings NumPy and SQLAlchemy is imported when it is asked for, so that `import dmha` is light."""
     if name == "open":
-        from dmha.settings import open_mind
+        from dmha.wiring import open_mind
 
         return open_mind
     if name == "restore":
-        from dmha.settings import restore_file
+        from dmha.wiring import restore_file
 
         return restore_file
     if name == "Mind":

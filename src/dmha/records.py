@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dmha.types import Affect, Fact, Kind, Source, Tier
+from dmha.types import Affect, Fact, JobState, Kind, Source, Tier
 
 Right = Literal["read", "write", "operate"]
 
@@ -365,3 +365,30 @@ class Audit:
     user_id: str
     action: str
     trace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that nobody waits for. `user_id` is whose it is, "" for the file's own; `key` tells it from others of its
+    kind and account; `attempts` counts its failures since it last got on, `reason` is the last one's.
+
+    `done` of `total` is how far it got; `body` is what it was given, `result` what it came to, or has come to so far.
+    """
+
+    uid: str
+    kind: str
+    key: str
+    user_id: str
+    priority: int
+    due_at: float
+    created_at: float
+    changed_at: float
+    state: JobState = "waiting"
+    holder: str | None = None
+    leased_until: float | None = None
+    attempts: int = 0
+    reason: str = ""
+    done: int = 0
+    total: int = 0
+    body: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] | None = None

@@ -1,301 +1,257 @@
-"""Settings: the only reader of the environment, and the only place that names adapters.
+"""Settings: what can be set, what is refused, and the only reader of the environment.
 
 Each setting is an environment variable, or the same name in lower case without the prefix in a TOML file named by
-DMHA_CONFIG. An argument to `open` outweighs both.
+DMHA_CONFIG. What is made of them is for `wiring`. This module brings pydantic: it is imported where settings are read.
 """
 
 from __future__ import annotations
 
-import logging
+import difflib
 import os
+import re
+import reprlib
+import sys
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from dmha.checks import check_zone
-from dmha.errors import InvalidInput, Unavailable
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from dmha.errors import InvalidInput
+from dmha.values import Host, Networks, Origins, Rate, Seconds, Secret, Text, TrustedHosts, Whole, Zone
 
 if TYPE_CHECKING:
-    from dmha.access import Access
-    from dmha.mind import Mind
-    from dmha.protocols import ChatModel, Clock, Embedder, Progress, Reranker, Words
-
-_log = logging.getLogger("dmha")
+    from pydantic.fields import FieldInfo
+    from pydantic_core import ErrorDetails
 
 PREFIX = "DMHA_"
-_NOT_SETTINGS = {"config", "data", "soak"}
-_SECRETS = {"api_key", "reranker_key"}
+MOST_BYTES = 65_536  # of the file: the whole table of docs/settings.md written out is a tenth of it
+
+_MOST_NAME = 64  # of a name that is none, in the error that says so
+_NOT_SETTINGS = {"config", "data", "soak"}  # the file itself, and what tests and benchmarks go by
+_PASSWORD = re.compile(r"(?<=://)[^/@]*@")
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What can be set, with its defaults. docs/settings.md holds the table; a test holds the two together."""
+class Settings(BaseSettings):
+    """What can be set, with its defaults, as a value: only `read_settings` looks at the surroundings.
 
-    database: str = "companion.db"
-    """The file that is the memory; `:memory:` for one that ends with the process."""
-    embedder: str = "minilm"
-    """`minilm`, `gloss` (the same, with Japanese and Chinese put into English word by word; extra `gloss`),
-    `http(s)://host/v1#model` (OpenAI-compatible), or `sentence-transformers:NAME_OR_FOLDER`."""
-    words: str = ""
-    """`sudachi` (Japanese), `jieba` (Chinese) or both with a comma: they cut words, and know readings. Empty: rules."""
-    chat: str = "extractive"
-    """`extractive` (no model), or `http(s)://host/v1#model` (OpenAI-compatible)."""
-    api_key: str = ""
-    """Sent to the chat and embeddings endpoints as a bearer token."""
-    reranker: str = ""
-    """Empty (none), `http(s)://host/v1#model` (Cohere's and Jina's API), or a CrossEncoder's directory or name."""
-    reranker_key: str = ""
-    """Sent to the reranker's endpoint, and nowhere else, as a bearer token."""
-    zone: str = "UTC"
-    """The zone in which a new companion tells times, such as Asia/Tokyo."""
-    cache: str = ""
-    """Where the embedder's graph is kept once made; empty is the user's cache folder."""
-    seed: int = 0
-    """The seed of everything that is drawn."""
+    docs/settings.md holds the table; a test holds the two together. An example is what an error says to give.
+    """
 
-    def __repr__(self) -> str:
-        shown = (f"{f.name}={'***' if f.name in _SECRETS else getattr(self, f.name)!r}" for f in fields(self))
-        return f"Settings({', '.join(shown)})"
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    database: Text = Field(
+        "companion.db",
+        description="The file that is the memory, made where it is new; `:memory:` for one that ends with the process.",
+    )
+    embedder: Text = Field(
+        "minilm",
+        description="`minilm`, `gloss` (extra `gloss`), `http://host:port/v1#model` (OpenAI-compatible), or "
+        "`sentence-transformers:NAME_OR_FOLDER`.",
+    )
+    words: Text = Field(
+        "",
+        description="What cuts words and knows readings beside the rules: `sudachi` (the extra `ja`), `jieba` (the "
+        "extra `zh`), or both with a comma. Memories that were counted otherwise are counted again when the file is "
+        "opened.",
+    )
+    chat: Text = Field(
+        "extractive",
+        description="What writes replies: `extractive` (quotes memories, needs no model), or "
+        "`http://host:port/v1#model` (OpenAI-compatible).",
+    )
+    api_key: Secret = Field(
+        SecretStr(""),
+        description="Sent to the chat and the embeddings endpoint as a bearer token.",
+        examples=["the key as it was shown to you, on one line"],
+    )
+    reranker: Text = Field(
+        "",
+        description="A model that orders what was found again: empty (none), `http://host:port/v1#model` (the API of "
+        "Cohere and Jina), or a CrossEncoder's folder or name.",
+    )
+    reranker_key: Secret = Field(
+        SecretStr(""),
+        description="Sent to the reranker's endpoint, and to no other, as a bearer token.",
+        examples=["the key as it was shown to you, on one line"],
+    )
+    zone: Zone = Field(
+        "UTC",
+        description="The time zone of a new companion, such as `Asia/Tokyo`: the days and hours that it speaks of. One "
+        "that exists keeps the zone that it was first opened with. The terminal reads and shows times in it.",
+        examples=["Asia/Tokyo"],
+    )
+    cache: Text = Field(
+        "",
+        description="The folder of the embedder's graph (24 MB, made once, safe to delete). Empty is the user's cache "
+        "folder: `~/.cache/dmha` on Linux, `~/Library/Caches/dmha` on macOS, `%LOCALAPPDATA%\\dmha\\Cache` on Windows.",
+    )
+    seed: Whole = Field(
+        0, description="The seed of everything that is drawn, such as `random()` in a ranking.", examples=[7]
+    )
+
+    secret: Secret = Field(
+        SecretStr(""),
+        description="What signs tokens: at least 32 characters nobody can guess. Several as `id:secret` with commas, "
+        "of which the first signs and all are believed, so that one can take another's place.",
+        examples=['what this prints: python -c "import secrets; print(secrets.token_urlsafe(32))"'],
+    )
+    host: Host = Field(
+        "127.0.0.1", description="The address on which the service listens; `0.0.0.0` is every one of this machine."
+    )
+    port: Whole = Field(8181, ge=0, le=65_535, description="Its port; `0` takes one that is free.")
+    trusted_hosts: TrustedHosts = Field(
+        (),
+        description="The names by which it may be called, with commas; `*.example.org` is any below it. Empty: the "
+        "address on which it listens.",
+        examples=["memory.example.org"],
+    )
+    cors: Origins = Field(
+        (),
+        description="The origins whose pages may call it from a browser, with commas. Empty: none.",
+        examples=["https://app.example.org"],
+    )
+    proxies: Networks = Field(
+        (),
+        description="The addresses or networks of proxies whose `X-Forwarded-For` is believed, with commas. "
+        "Empty: none.",
+        examples=["10.0.0.0/8"],
+    )
+    workers: Whole = Field(8, ge=1, le=256, description="The threads that do what requests ask for.")
+    waiting: Whole = Field(
+        32, ge=0, le=10_000, description="The requests that may wait for a thread; to one more the answer is 503."
+    )
+    body_bytes: Whole = Field(1_048_576, ge=1_024, description="The longest body of a request.")
+    import_bytes: Whole = Field(67_108_864, ge=1_024, description="The longest body of an import.")
+    request_s: Seconds = Field(30, description="The seconds that a request may take.")
+    rate: Rate = Field(
+        "600/minute", description="The requests of one credential: a number a `second`, `minute`, `hour` or `day`."
+    )
+    rate_address: Rate = Field("1200/minute", description="The requests from one address.")
+    rate_failures: Rate = Field("20/minute", description="The credentials from one address that may be wrong.")
+    log: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is logged: `debug`, `info`, `warning` or `error`."
+    )
+    log_text: bool = Field(False, description="Whether the words of messages stand in the log.", examples=["true"])
+    dev_tokens: bool = Field(
+        False,
+        description="Whether a bare user name gets a token: for development, on a loopback address alone.",
+        examples=["true"],
+    )
+
+    def __init__(self, *places: PydanticBaseSettingsSource, **values: Any) -> None:
+        """Made of what is given, then of what the places say, the first before the others."""
+        super().__init__(_build_sources=((InitSettingsSource(type(self), values), *places), {}))
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """For repr and str: nothing secret, nor the password of an address."""
+        return ((name, shown(value)) for name, value in super().__repr_args__())
+
+
+SECRETS = frozenset(name for name, field in Settings.model_fields.items() if field.annotation is SecretStr)
+
+
+def shown(value: Any) -> Any:
+    """A setting's value as it may be printed."""
+    if isinstance(value, SecretStr):
+        return "***" if value.get_secret_value() else ""
+    return _PASSWORD.sub("***@", value) if isinstance(value, str) else value
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+class _Place(PydanticBaseSettingsSource):
+    """Where settings stand: the environment, or the file. It knows what it gives, and how each is called there."""
+
+    def __init__(self, given: Mapping[str, Any], called: Callable[[str], str]) -> None:
+        super().__init__(Settings)
+        # Wrapped before anything can fail: neither a traceback's variables nor pydantic-settings' own log shows it.
+        self.given = {n: SecretStr(v) if n in SECRETS and isinstance(v, str) else v for n, v in given.items()}
+        self.called = called
+        if unknown := sorted(given.keys() - Settings.model_fields.keys()):
+            name = unknown[0][:_MOST_NAME]
+            near = difflib.get_close_matches(name.lower(), Settings.model_fields, n=1) or sorted(Settings.model_fields)
+            raise InvalidInput(
+                name or called(name), f"{called(name)} is no setting", f"Use {', '.join(map(called, near))}."
+            )
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base's
+        return self.given.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return self.given
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process: defaults, then the TOML file, then the environment."""
-    given = os.environ if environment is None else environment
-    values: dict[str, Any] = {}
-    if config := given.get(PREFIX + "CONFIG"):
-        values |= _from_toml(Path(config))
-    names = {field.name for field in fields(Settings)}
-    values |= {name: given[PREFIX + name.upper()] for name in names if PREFIX + name.upper() in given}
-    unknown = sorted((values.keys() | _named(given)) - names)
-    if unknown:
-        raise InvalidInput(unknown[0], "there is no such setting", f"Use {', '.join(sorted(names))}.")
-    values["seed"] = _whole("DMHA_SEED", values.get("seed", 0))
-    check_zone("DMHA_ZONE", values.get("zone", "UTC"))
-    return Settings(**values)
+    return trace_settings(environment)[0]
 
 
-def _named(environment: Mapping[str, str]) -> set[str]:
-    """The settings that the environment names, misspelt ones too; `_NOT_SETTINGS` belong to tests and benchmarks."""
-    return {name.removeprefix(PREFIX).lower() for name in environment if name.startswith(PREFIX)} - _NOT_SETTINGS
-
-
-def open_mind(
-    database: str | os.PathLike[str] | None = None,
-    *,
-    embedder: str | Embedder | None = None,
-    chat: str | ChatModel | None = None,
-    words: str | Sequence[Words] | None = None,
-    reranker: str | Reranker | None = None,
-    clock: Clock | None = None,
-    seed: int | None = None,
-    zone: str | None = None,
-    progress: Progress | None = None,
-) -> Mind:
-    """Open a mind on a file (made where it is new). What is not given comes from the settings.
-
-    Vectors that another embedder made are made again before this returns, and words counted again that other `words`
-    counted; `progress` sees how far.
-    """
-    from dmha.index.local import LocalIndex
-    from dmha.mind import Mind
-    from dmha.stores.truth import Truth
-
-    settings = read_settings()
-    path = settings.database if database is None else os.fspath(database)
-    _refuse_servers(path)
-    embeds = make_embedder(settings, embedder)
-    chats = make_chat(settings, chat)
-    cutters = make_words(settings, words)
-    reranks = make_reranker(settings, reranker)
-    truth = Truth(path)
+def trace_settings(environment: Mapping[str, str] | None = None) -> tuple[Settings, dict[str, str]]:
+    """The settings, and what gave each that is not at its default: a variable, or a key of the file."""
+    places = _places(os.environ if environment is None else environment)
+    called = {name: place.called(name) for place in reversed(places) for name in place.given}
     try:
-        dimension = truth.adopt_embedder(embeds)
-        mind = Mind(
-            truth,
-            LocalIndex(truth.feed, dimension),
-            embeds,
-            chats,
-            clock or _utc_now,
-            seed=settings.seed if seed is None else seed,
-            zone=settings.zone if zone is None else check_zone("zone", zone),
-            cutters=cutters,
-            reranker=reranks,
-        )
-        _count_what_waits(mind, *([progress] if progress else []))
-        _embed_what_waits(mind, *([progress] if progress else []))
-    except BaseException:
-        truth.close()
-        raise
-    return mind
+        return Settings(*places), called
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+    # Raised outside of the handler: the caught error holds the value, which may be secret.
+    raise _refused(wrong, called)
 
 
-def _embed_what_waits(mind: Mind, *progress: Progress) -> None:
+def _places(environment: Mapping[str, str]) -> tuple[_Place, ...]:
+    named = {name.removeprefix(PREFIX).swapcase(): name for name in environment if name.startswith(PREFIX)}
+    variables = {name: environment[variable] for name, variable in named.items() if name not in _NOT_SETTINGS}
+    first = _Place(variables, lambda name: PREFIX + name.swapcase())
+    if not (config := environment.get(PREFIX + "CONFIG")):
+        return (first,)
+    return first, _Place(_from_toml(Path(config)), lambda name: f"{name} in {config}")
+
+
+def _refused(wrong: ErrorDetails, called: Mapping[str, str]) -> InvalidInput:
+    name = str(wrong["loc"][0])
+    field = Settings.model_fields[name]
+    if wrong["type"] == "value_error":
+        said = str(wrong["ctx"]["error"])
+    elif wrong["type"] == "string_pattern_mismatch":
+        said = "it has another shape"
+    else:
+        said = wrong["msg"].replace("Input should", "it should").replace("Unable", "unable")
+    value = "" if name in SECRETS else f"{reprlib.repr(shown(wrong['input']))} cannot be: "
+    example = field.examples[0] if field.examples else field.default
+    return InvalidInput(called[name], f"{value}{said}", f"Give, for example, {example}.")
+
+
+def _from_toml(path: Path) -> dict[str, Any]:
     try:
-        mind.reembed(*progress)
-    except Unavailable as error:
-        if error.component != "database":
-            raise
-        _log.warning("some memories have no vector of this embedder yet, and words alone find them: %s", error)
+        with path.open("rb") as file:
+            written = file.read(MOST_BYTES + 1)
+        if len(written) <= MOST_BYTES:
+            return tomllib.loads(written.decode("utf-8-sig"))
+        reason = f"it is longer than {MOST_BYTES} bytes"
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start} is not UTF-8"
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except ValueError as error:
+        reason = str(error)
+    # Raised outside of the handlers: a caught error may hold the file's words, which may be secret.
+    raise InvalidInput("DMHA_CONFIG", f"{path} cannot be read: {reason}", "Give a TOML file.")
 
 
-def _count_what_waits(mind: Mind, *progress: Progress) -> None:
-    try:
-        mind.recount(*progress)
-    except Unavailable as error:
-        _log.warning("some memories are found by the words that were counted before: %s", error)
-
-
-@contextmanager
-def open_access(database: str | os.PathLike[str] | None = None, *, clock: Clock | None = None) -> Iterator[Access]:
-    """The accounts of a file (made where it is new), without its mind: no embedder is loaded."""
-    from dmha.access import Access
-    from dmha.stores.truth import Truth
-
-    path = read_settings().database if database is None else os.fspath(database)
-    _refuse_servers(path)
-    truth = Truth(path)
-    try:
-        yield Access(truth, clock or _utc_now)
-    finally:
-        truth.close()
-
-
-def restore_file(
-    backup: str | os.PathLike[str],
-    database: str | os.PathLike[str] | None = None,
-    *,
-    progress: Progress | None = None,
-) -> Path | None:
-    """Make the database what the backup holds; returns where the file before is kept, None where there was none.
-
-    Refused while anybody has the database open. Broken off at any moment, the database is what it was before.
-    """
-    from dmha.stores.backup import restore
-
-    path = read_settings().database if database is None else os.fspath(database)
-    _refuse_servers(path)
-    return restore(Path(backup), Path(path).expanduser(), *([progress] if progress else []))
-
-
-def make_embedder(settings: Settings, embedder: str | Embedder | None = None) -> Embedder:
-    """The embedder of that name or setting; an object is taken as it is."""
-    chosen = settings.embedder if embedder is None else embedder
-    if not isinstance(chosen, str):
-        lacking = [name for name in ("id", "dimension", "embed") if not hasattr(chosen, name)]
-        if lacking:
-            said = f"a {type(chosen).__name__} has no {' and no '.join(lacking)}"
-            raise InvalidInput("embedder", said, "Give a name, or an object with `id`, `dimension` and `embed`.")
-        return chosen
-    if chosen == "minilm":
-        from dmha.models.minilm import MiniLM
-
-        return MiniLM(cache_folder(settings))
-    if chosen == "gloss":
-        from dmha.models.gloss.glossed import Glossed
-        from dmha.models.minilm import MiniLM
-
-        return Glossed(MiniLM(cache_folder(settings)))
-    if chosen.startswith("sentence-transformers:"):
-        from dmha.models.sentence_transformers import SentenceTransformersEmbedder
-
-        return SentenceTransformersEmbedder(chosen.removeprefix("sentence-transformers:"))
-    from dmha.models.openai import OpenAIEmbedder
-
-    base_url, model = _endpoint("DMHA_EMBEDDER", chosen, "minilm, gloss or sentence-transformers:NAME")
-    return OpenAIEmbedder(base_url, model, key=settings.api_key or None)
-
-
-def make_chat(settings: Settings, chat: str | ChatModel | None = None) -> ChatModel:
-    """The chat model of that name or setting; an object is taken as it is."""
-    chosen = settings.chat if chat is None else chat
-    if not isinstance(chosen, str):
-        return chosen
-    if chosen == "extractive":
-        from dmha.models.extractive import Extractive
-
-        return Extractive()
-    from dmha.models.openai import OpenAIChat
-
-    base_url, model = _endpoint("DMHA_CHAT", chosen, "extractive")
-    return OpenAIChat(base_url, model, key=settings.api_key or None)
-
-
-def make_words(settings: Settings, words: str | Sequence[Words] | None = None) -> Sequence[Words]:
-    """The cutters of words of those names or setting; objects are taken as they are."""
-    chosen = settings.words if words is None else words
-    if not isinstance(chosen, str):
-        return chosen
-    made: list[Words] = []
-    for name in filter(None, map(str.strip, chosen.split(","))):
-        if name == "sudachi":
-            from dmha.models.japanese import Sudachi
-
-            made.append(Sudachi())
-        elif name == "jieba":
-            from dmha.models.chinese import Jieba
-
-            made.append(Jieba())
-        else:
-            raise InvalidInput("DMHA_WORDS", f"{name!r} names no segmenter", "Use sudachi, jieba or both with a comma.")
-    return made
-
-
-def make_reranker(settings: Settings, reranker: str | Reranker | None = None) -> Reranker | None:
-    """The reranker of that name or setting, None where it is empty; an object is taken as it is."""
-    chosen = settings.reranker if reranker is None else reranker
-    if not isinstance(chosen, str):
-        return chosen
-    if not chosen:
-        return None
-    if "://" not in chosen:
-        from dmha.models.cross_encoder import CrossEncoderReranker
-
-        return CrossEncoderReranker(chosen)
-    from dmha.models.reranker import HTTPReranker
-
-    base_url, model = _endpoint("DMHA_RERANKER", chosen, "a CrossEncoder's directory or name")
-    return HTTPReranker(base_url, model, key=settings.reranker_key or None)
+# --- folders ---------------------------------------------------------------------------------------------------------
 
 
 def cache_folder(settings: Settings) -> Path:
     """Where made models are kept: one folder for all of a user's databases, so that each stays one file."""
     if settings.cache:
         return Path(settings.cache).expanduser()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("dmha", appauthor=False)
-
-
-def _whole(field: str, value: str | int) -> int:
-    try:
-        return int(value)
-    except ValueError as error:
-        raise InvalidInput(field, f"{value!r} is not a whole number", "Give one such as 7.") from error
-
-
-def _from_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidInput("DMHA_CONFIG", f"{path} cannot be read: {error}", "Give a TOML file.") from error
-
-
-def _endpoint(setting: str, chosen: str, otherwise: str) -> tuple[str, str]:
-    base_url, _, model = chosen.partition("#")
-    if not base_url.startswith(("http://", "https://")) or not model:
-        raise InvalidInput(setting, f"{chosen!r} names none", f"Use {otherwise}, or http://host:port/v1#model.")
-    return base_url, model
-
-
-def _refuse_servers(path: str) -> None:
-    if "://" in path:
-        scheme = path.partition("://")[0]
-        raise Unavailable("database", f"{scheme} is not served by this version", "Give a path, such as companion.db.")
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or "~/AppData/Local").expanduser() / "dmha" / "Cache"
+    told, usual = os.environ.get("XDG_CACHE_HOME", ""), "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
+    return Path(told if Path(told).is_absolute() else usual).expanduser() / "dmha"

@@ -20,7 +20,8 @@ from dmha.bench.report import Judged, Milliseconds, Report, Scores
 from dmha.domain.ranking import resolve
 from dmha.errors import InvalidInput
 from dmha.protocols import Embedder, Progress, no_progress
-from dmha.settings import make_embedder, open_mind, read_settings
+from dmha.settings import read_settings
+from dmha.wiring import make_embedder, open_mind
 
 if TYPE_CHECKING:
     import numpy as np

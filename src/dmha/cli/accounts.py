@@ -138,7 +138,7 @@ def audit(
 
 @contextmanager
 def _access(db: str | None, *, made: bool = False) -> Iterator[Access]:
-    from dmha.settings import open_access
+    from dmha.wiring import open_access
 
     with open_access(named(db, made=made)) as access:
         yield access

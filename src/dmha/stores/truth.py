@@ -23,6 +23,7 @@ from dmha.stores.dictionaries import Dictionaries
 from dmha.stores.engine import BUSY_TIMEOUT, beside, connect, in_words, open_engine
 from dmha.stores.feed import Feed
 from dmha.stores.group import group_of
+from dmha.stores.jobs import Jobs
 from dmha.stores.knowledge import Knowledge
 from dmha.stores.life import Life
 from dmha.stores.memories import Memories
@@ -83,6 +84,10 @@ class Ledger:
     @cached_property
     def accounts(self) -> Accounts:
         return Accounts(self._connection)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self._connection)
 
     @cached_property
     def portable(self) -> Portable:
