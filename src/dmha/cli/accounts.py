@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dmha.cli import render
-from dmha.cli.door import show
+from dmha.cli.door import at_terminal, show
 from dmha.cli.options import Db, Json, moment, named, zone
 from dmha.errors import InvalidInput
 
@@ -98,8 +98,9 @@ def create_key(
             user, label=label, rights=right or ("read", "write"), agents=agent or None, acts_for=acts_for or (),
             expires_at=moment("--expires", expires),
         )  # fmt: skip
-    said = Text.assemble((text, "bold"), ("\nKeep it now: it is not shown again. Its id is ", "dim"), made.uid)
-    said.no_wrap, said.overflow = True, "ignore"  # a key in two lines is none
+    if not as_json:
+        typer.echo(text)  # a console would cut it where the terminal ends
+    said = Text.assemble(("Keep it now: it is not shown again. Its id is ", "dim"), made.uid)
     show(said, {"key": text} | _told(made), as_json)
 
 
@@ -151,7 +152,7 @@ def _password(from_stdin: bool, none: bool) -> str | None:
         return None
     if from_stdin:
         return _line()
-    if not sys.stdin.isatty():
+    if not at_terminal():
         raise InvalidInput("password", "there is no terminal to ask at", "Give --password-stdin or --no-password.")
     asked: str = typer.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True)
     return asked

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from dmha.cli import render
-from dmha.cli.door import report
+from dmha.cli.door import at_terminal, report
 from dmha.cli.turns import read_lines
 from dmha.errors import DmhaError
 
@@ -84,11 +84,6 @@ class Chat:
         if self.why and said.recalled:
             self.console.print(render.hit_lines(said.recalled[:5], self.zone))
         self.console.print(render.state(said), "\n", sep="")
-
-
-def at_terminal() -> bool:
-    """Whether a person types."""
-    return sys.stdin.isatty()
 
 
 def _typed(prompt: str) -> Iterator[str]:

@@ -62,6 +62,11 @@ def console() -> Console:
     return Console(highlight=False, emoji=False)
 
 
+def at_terminal() -> bool:
+    """Whether a person types."""
+    return sys.stdin.isatty()
+
+
 def open_streams() -> None:
     """Let stdout and stderr write any text, whatever the terminal's encoding: what it cannot say is escaped."""
     for stream in (sys.stdout, sys.stderr):

@@ -1,0 +1,237 @@
+"""`dmha user`, `dmha key`, `dmha audit`: what is typed, what is shown, and what is never shown."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from dmha.cli.app import app
+from dmha.settings import open_access
+
+runner = CliRunner()
+WORDS = "correct horse battery"
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A folder of its own, a memory named by the environment, a terminal of 100 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DMHA_DATABASE", str(tmp_path / "life.db"))
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+def run(*typed: str, stdin: str | bytes | None = None) -> Result:
+    """What the shell sees of `dmha ...`; anything but a clean exit is a defect."""
+    result = runner.invoke(app, typed, input=stdin)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def told(*typed: str, stdin: str | bytes | None = None) -> Any:
+    """The JSON that `dmha ... --json` printed."""
+    result = run(*typed, "--json", stdin=stdin)
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def signs_in(name: str, password: str) -> bool:
+    with open_access() as access:
+        return access.by_password(name, password) is not None
+
+
+# --- accounts --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", [f"{WORDS}\n", f"{WORDS}\r\n", WORDS, f"\ufeff{WORDS}\nmore\n"])
+def test_a_password_is_a_line_of_stdin(line: str) -> None:
+    """Without its line end, on whichever system it was written."""
+    assert run("user", "add", "aya", "--password-stdin", stdin=line.encode()).stdout == "aya has an account.\n"
+    assert signs_in("aya", WORDS)
+
+
+def test_at_a_terminal_it_is_typed_twice_without_an_echo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that differ are asked for again; stdout holds the answer alone."""
+    monkeypatch.setattr("dmha.cli.accounts.at_terminal", lambda: True)
+    typed = run("user", "add", "aya", stdin=f"{WORDS}\nanother horse battery\n{WORDS}\n{WORDS}\n")
+    assert (typed.exit_code, typed.stdout.strip()) == (0, "aya has an account.")
+    assert WORDS not in typed.output
+    assert signs_in("aya", WORDS)
+
+
+def test_without_a_terminal_nobody_is_asked() -> None:
+    """The error says what to give instead, and nothing is made."""
+    refused = run("user", "add", "aya", stdin="")
+    assert refused.exit_code == 2
+    assert "--password-stdin or --no-password" in refused.stderr
+    assert not Path("life.db").exists()
+
+
+def test_a_password_is_changed_and_taken_away() -> None:
+    """From then on the new one opens, then only keys do."""
+    run("user", "add", "aya", "--password-stdin", stdin=WORDS)
+    assert "new password opens aya" in run("user", "password", "aya", "--password-stdin", stdin=WORDS * 2).stdout
+    assert (signs_in("aya", WORDS), signs_in("aya", WORDS * 2)) == (False, True)
+    assert "Only keys open aya" in run("user", "password", "aya", "--no-password").stdout
+    assert not signs_in("aya", WORDS * 2)
+
+
+def test_the_list_tells_what_opens_each_account() -> None:
+    """By name: a password, keys alone, or nothing any more; JSON has the times, and no hash."""
+    assert "Nobody has an account" in run("user", "list", "--db", ":memory:").stdout
+    run("user", "add", "kenji", "--no-password")
+    run("user", "add", "aya", "--password-stdin", stdin=WORDS)
+    run("user", "add", "mio", "--no-password")
+    run("user", "close", "mio")
+    lines = [line.split()[:2] for line in run("user", "list").stdout.splitlines()]
+    assert lines == [["name", "opened"], ["aya", "password"], ["kenji", "keys"], ["mio", "closed"]]
+    listed = told("user", "list")
+    assert [one["name"] for one in listed] == ["aya", "kenji", "mio"]
+    assert all(datetime.fromisoformat(one["created_at"]).tzinfo == UTC for one in listed)
+    assert "argon2" not in json.dumps(listed)
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_shown_once_whole_on_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also at a terminal that is narrower than it; the list shows its id, never its text."""
+    monkeypatch.setenv("COLUMNS", "40")
+    run("user", "add", "aya", "--no-password")
+    text = run("key", "create", "--user", "aya").stdout.splitlines()[0]
+    assert re.fullmatch(r"dmha_[a-z0-9]{12}_[A-Za-z0-9_-]{43}", text)
+    with open_access() as access:
+        assert access.by_key(text) is not None
+    everything = run("key", "list").stdout + run("key", "list", "--json").stdout + run("audit", "--json").stdout
+    assert text.split("_", 2)[1] in everything
+    assert text.split("_", 2)[2] not in everything
+
+
+def test_a_key_is_made_as_it_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Label, rights, companions, accounts and end; a date is that of DMHA_ZONE."""
+    monkeypatch.setenv("DMHA_ZONE", "Asia/Tokyo")
+    for name in ("service", "aya", "kenji"):
+        run("user", "add", name, "--no-password")
+    made = told(
+        "key", "create", "--user", "service", "--label", "the bot", "--right", "read", "--right", "operate", "--agent",
+        "relu", "--agent", "tanh", "--for", "kenji", "--for", "aya", "--expires", "2999-01-01",
+    )  # fmt: skip
+    text, since = made.pop("key"), made.pop("created_at")
+    assert made == {
+        "uid": text.split("_", 2)[1], "owner": "service", "label": "the bot", "rights": ["operate", "read"],
+        "agents": ["relu", "tanh"], "acts_for": ["aya", "kenji"], "expires_at": "2998-12-31T15:00:00+00:00",
+        "revoked_at": None,
+    }  # fmt: skip
+    assert told("key", "list") == [made | {"created_at": since}]
+    shown = run("key", "list").stdout
+    assert "2999-01-01 00:00" in shown
+    for part in ("✓", "service", "operate read", "relu, tanh", "aya, kenji", "the bot"):
+        assert part in shown
+
+
+def test_a_revoked_key_is_listed_as_one() -> None:
+    """It opens nothing any more and stays in the list."""
+    assert "There is no key" in run("key", "list", "--db", ":memory:").stdout
+    run("user", "add", "aya", "--no-password")
+    made = told("key", "create", "--user", "aya")
+    assert run("key", "revoke", made["uid"]).stdout == f"The key {made['uid']} opens nothing any more.\n"
+    with open_access() as access:
+        assert access.by_key(made["key"]) is None
+    shown = run("key", "list", "--user", "aya").stdout
+    assert "✗" in shown
+    assert "revoked" in shown
+
+
+def test_nobody_s_words_steer_the_terminal() -> None:
+    """A name or a label with marks that turn a line round is shown with a sign in their place."""
+    run("user", "add", "a\u202eya", "--no-password")
+    run("key", "create", "--user", "a\u202eya", "--label", "x\u2066y")
+    for shown in (run("user", "list"), run("key", "list"), run("audit")):
+        assert "\ufffd" in shown.stdout
+        assert not {"\u202e", "\u2066"} & set(shown.stdout)
+
+
+# --- the audit -------------------------------------------------------------------------------------------------------
+
+
+def test_the_audit_is_read_from_its_newest_line() -> None:
+    """Of all or of one account, so many lines."""
+    assert "Nothing was done" in run("audit", "--db", ":memory:").stdout
+    run("user", "add", "aya", "--no-password")
+    run("user", "add", "kenji", "--no-password")
+    uid = told("key", "create", "--user", "aya")["uid"]
+    assert [one["action"] for one in told("audit")] == [f"key create {uid}", "user add", "user add"]
+    assert [one["user_id"] for one in told("audit", "--user", "kenji")] == ["kenji"]
+    assert len(told("audit", "--limit", "1")) == 1
+    assert f"operator  aya      key create {uid}" in run("audit").stdout
+
+
+# --- errors ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "stdin", "part"),
+    [
+        (("user", "list", "--db", "typo.db"), None, "there is no file 'typo.db'"),
+        (("user", "password", "nobody", "--no-password"), None, "there is no user 'nobody'"),
+        (("user", "close", "nobody"), None, "there is no user 'nobody'"),
+        (("user", "add", "aya", "--no-password"), None, "there is a user 'aya' already"),
+        (("user", "add", "x", "--password-stdin"), "short", "it has 5 characters"),
+        (("user", "add", "x", "--password-stdin"), b"\xff" * 20, "not UTF-8"),
+        (("user", "add", "x", "--password-stdin", "--no-password"), WORDS, "Give one of the two"),
+        (("key", "create", "--user", "nobody"), None, "there is no user 'nobody'"),
+        (("key", "create", "--user", "aya", "--right", "fly"), None, "'fly' is not one"),
+        (("key", "create", "--user", "aya", "--for", "nobody"), None, "there is no user 'nobody'"),
+        (("key", "create", "--user", "aya", "--expires", "soon"), None, "--expires"),
+        (("key", "create", "--user", "aya", "--expires", "2020-01-01"), None, "is past"),
+        (("key", "list", "--user", "nobody"), None, "there is no user 'nobody'"),
+        (("key", "revoke", "nothing"), None, "there is no key 'nothing'"),
+    ],
+)
+def test_an_error_is_one_line_that_says_what_to_give(
+    typed: tuple[str, ...], stdin: str | bytes | None, part: str
+) -> None:
+    """The caller's mistake is exit status 2, in words and in JSON."""
+    run("user", "add", "aya", "--no-password")
+    result = run(*typed, stdin=stdin)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert part in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert part in json.loads(run(*typed, "--json", stdin=stdin).stderr)["message"]
+
+
+# --- docs/access.md --------------------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parent.parent / "docs" / "access.md").read_text(encoding="utf-8")
+EXAMPLES = "".join(re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL)).split("$ ")[1:]
+
+
+def words_of(text: str) -> str:
+    """The text but for how wide its columns are."""
+    return " ".join(text.split())
+
+
+def test_every_example_prints_what_the_page_says() -> None:
+    """docs/access.md from its first example to its last, on one memory; `...` is what differs."""
+    for example in EXAMPLES:
+        line, _, printed = example.partition("\n")
+        before, _, command = line.rpartition(" | ")
+        result = run(*shlex.split(command)[1:], stdin=shlex.split(before)[1] + "\n" if before else None)
+        assert (result.exit_code, result.stderr) == (0, ""), line
+        wanted = ".*".join(re.escape(words_of(part)) for part in printed.split("..."))
+        assert re.fullmatch(wanted.replace(".*", " ?.* ?"), words_of(result.stdout)), f"{line}:\n{result.stdout}"
+
+
+def test_the_page_has_every_option_of_a_key() -> None:
+    """The table of docs/access.md names each option of `dmha key create` that is its own, and no other."""
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group has them
+    own = {p.opts[0] for p in commands["key"].commands["create"].params} - {"--db", "--json"}
+    assert set(re.findall(r"^\| `(--[a-z]+)` \|", PAGE, re.MULTILINE)) == own
