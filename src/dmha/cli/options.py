@@ -13,7 +13,6 @@ import typer
 
 from dmha.cli.door import INTERRUPTED, errors_as_json
 from dmha.errors import InvalidInput
-from dmha.settings import read_settings
 
 if TYPE_CHECKING:
     from dmha.mind import Mind
@@ -38,6 +37,7 @@ Present = Annotated[
 def opened(db: str | None, *, made: bool = False) -> Iterator[Mind]:
     """The mind of that file; a command that only reads makes no new file of a mistyped path (`made` says it may)."""
     import dmha
+    from dmha.settings import read_settings
 
     path = read_settings().database if db is None else db
     if not made and path != ":memory:" and "://" not in path and not Path(path).exists():
@@ -48,6 +48,8 @@ def opened(db: str | None, *, made: bool = False) -> Iterator[Mind]:
 
 def nowhere(db: str | None) -> str | None:
     """The file, where one is named or there; else none at all, for what needs no memory."""
+    from dmha.settings import read_settings
+
     return db if db is not None or Path(read_settings().database).exists() else ":memory:"
 
 
@@ -86,6 +88,8 @@ def resumable() -> Iterator[None]:
 
 def zone() -> ZoneInfo:
     """The zone in which times are read and shown."""
+    from dmha.settings import read_settings
+
     return ZoneInfo(read_settings().zone)
 
 
