@@ -95,7 +95,8 @@ class Settings(BaseSettings):
     secret: Secret = Field(
         SecretStr(""),
         description="What signs tokens: at least 32 characters nobody can guess. Several as `id:secret` with commas, "
-        "of which the first signs and all are believed, so that one can take another's place.",
+        "of which the first signs and all are believed, so that one can take another's place. Empty: one that ends with "
+        "the process, on a loopback address alone.",
         examples=['what this prints: python -c "import secrets; print(secrets.token_urlsafe(32))"'],
     )
     host: Host = Field(
@@ -104,8 +105,8 @@ class Settings(BaseSettings):
     port: Whole = Field(8181, ge=0, le=65_535, description="Its port; `0` takes one that is free.")
     trusted_hosts: TrustedHosts = Field(
         (),
-        description="The names by which it may be called, with commas; `*.example.org` is any below it. Empty: "
-        "any.",
+        description="The names by which it may be called, with commas; `*.example.org` is any below it. Empty: the "
+        "address on which it listens, or any where that is every one.",
         examples=["memory.example.org"],
     )
     cors: Origins = Field(
