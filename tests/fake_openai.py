@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,6 +21,7 @@ class Fake:
     authorizations: list[str | None] = field(default_factory=list)
     refusals: list[tuple[int, dict[str, str], Any]] = field(default_factory=list)  # used up one per request
     stall: bool = False  # take the request and say nothing until the server closes
+    drip: bool = False  # answer with a space now and then until the server closes
     cut_after: int | None = None  # events sent before the connection closes without [DONE]
     raw_events: list[str] | None = None  # sent instead of the pieces
     raw_answer: Any = None  # sent instead of the embeddings
@@ -45,6 +46,8 @@ def fake_openai(**behaviour: Any) -> Iterator[Fake]:
             if fake.stall:
                 fake.closing.wait(20)
                 self.close_connection = True
+            elif fake.drip:
+                self.drip()
             elif fake.refusals:
                 status, headers, answer = fake.refusals.pop(0)
                 self.answer(status, answer, headers)
@@ -55,6 +58,15 @@ def fake_openai(**behaviour: Any) -> Iterator[Fake]:
                 self.answer(200, {"data": rows[::-1]} if fake.raw_answer is None else fake.raw_answer, {})
             else:
                 self.answer(404, {"detail": "Not Found"}, {})
+
+        def drip(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+            with suppress(OSError):  # the client has left
+                while not fake.closing.wait(0.01):
+                    self.wfile.write(b" ")
+            self.close_connection = True
 
         def answer(self, status: int, answer: Any, headers: dict[str, str]) -> None:
             data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()

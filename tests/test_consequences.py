@@ -10,7 +10,7 @@ import pytest
 from stubs import ManualClock, StubEmbedder
 
 import dmha
-from dmha import InvalidInput, Turn, Unavailable
+from dmha import InvalidInput, OutOfBounds, Turn, Unavailable
 from dmha.domain.tokens import estimate_tokens
 from dmha.mind import Mind
 
@@ -152,6 +152,8 @@ def test_a_word_written_out_wins_among_many(mind: Mind) -> None:
         ("vector", lambda mind: mind.add([Turn("hi", vector=untyped("abc"))], **WHO)),
         ("vector", lambda mind: mind.add([Turn("hi", vector=untyped([1e-40] * 16))], **WHO)),
         ("metadata", lambda mind: mind.search("hi", metadata=untyped(["x"]), **WHO)),
+        ("metadata", lambda mind: mind.search("hi", metadata=untyped(""), **WHO)),
+        ("present", lambda mind: mind.search("hi", present=untyped(5), **WHO)),
         ("entity", lambda mind: mind.knowledge(**WHO).ask(untyped(None), "x")),
         ("present", lambda mind: mind.knowledge(**WHO).ask("aya", "x", present="aya")),
         ("statement", lambda mind: mind.knowledge(**WHO).tell(untyped(None))),
@@ -162,6 +164,20 @@ def test_untyped_callers_are_told_too(mind: Mind, field: str, call: Any) -> None
     with pytest.raises(InvalidInput) as caught:
         call(mind)
     assert caught.value.field == field
+
+
+def test_nobody_is_present_where_none_is_named(mind: Mind) -> None:
+    """`present=None` is left out, as any other keyword's None."""
+    mind.add([Turn("my pin is 9917", "aya", private=True), Turn("my cat is Koharu", "aya")], **WHO)
+    assert [hit.memory.text for hit in mind.search("my pin", present=None, **WHO)] == ["my cat is Koharu"]
+
+
+def test_more_metadata_than_a_condition_holds_is_out_of_bounds(mind: Mind) -> None:
+    """A thousand keys at once are refused by name, not by the database."""
+    mind.add("hi", **WHO)
+    assert mind.search("hi", metadata={str(n): n for n in range(100)}, **WHO) == []
+    with pytest.raises(OutOfBounds, match="metadata"):
+        mind.search("hi", metadata={str(n): n for n in range(1_000)}, **WHO)
 
 
 class Watched(Saying):

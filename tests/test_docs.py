@@ -20,7 +20,7 @@ from dmha.asking import Asking
 from dmha.cli import in_force
 from dmha.knowledge_base import KnowledgeBase
 from dmha.mind import Mind
-from dmha.protocols import no_progress
+from dmha.protocols import no_progress, nothing_else
 from dmha.settings import PREFIX, Settings, read_settings, shown
 from dmha.word_book import WordBook
 
@@ -65,6 +65,7 @@ def test_the_toml_example_is_read(tmp_path: Path) -> None:
 def stubs() -> dict[str, Any]:
     """What docs/api.md declares, by name: functions, classes and literals, their annotations left as text."""
     names: dict[str, Any] = {"Literal": Literal, "TypedDict": TypedDict, "no_progress": no_progress}
+    names["nothing_else"] = nothing_else
     before = set(names)
     blocks = re.findall(r"^```pyi\n(.*?)^```$", API, re.DOTALL | re.MULTILINE)
     exec("\n".join(("from __future__ import annotations", *blocks)), names)
@@ -79,7 +80,7 @@ def functions() -> dict[str, Any]:
 
 def methods(of: type) -> dict[str, inspect.Signature]:
     """The signatures of a class's public methods, as its callers see them."""
-    public = {name: method for name, method in vars(of).items() if not name.startswith("_")}
+    public = {name: getattr(of, name) for name in dir(of) if not name.startswith("_")}
     found = {name: inspect.signature(getattr(method, "fget", method)) for name, method in public.items()}
     return {name: told.replace(parameters=list(told.parameters.values())[1:]) for name, told in found.items()}
 

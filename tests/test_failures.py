@@ -22,6 +22,7 @@ from upgrading import later
 
 import dmha
 from dmha import Affect, Turn, Unavailable
+from dmha.errors import NoRoom
 from dmha.mind import Mind
 from dmha.stores import migrate
 from dmha.stores.truth import Truth
@@ -67,10 +68,11 @@ def writes(mind: Mind, id: str) -> list[Callable[[], object]]:
 
 
 def refused(mind: Mind, id: str, said: str) -> None:
-    """Each call that writes is Unavailable in these words."""
+    """Each call that writes is Unavailable in these words, and not for want of room."""
     for call in writes(mind, id):
-        with pytest.raises(Unavailable, match=said):
+        with pytest.raises(Unavailable, match=said) as refusal:
             call()
+        assert not isinstance(refusal.value, NoRoom)
 
 
 # --- a full disk -----------------------------------------------------------------------------------------------------
@@ -82,7 +84,7 @@ def full_of(mind: Mind, said: str) -> list[str]:
     for number, text in enumerate(texts):
         try:
             mind.add(Turn(text, id=f"n{number}"), session_id=f"s{number}", **HERE)
-        except Unavailable as error:
+        except NoRoom as error:
             assert number and re.search(said, str(error)), error  # noqa: PT017, PT018 - the first error ends the loop
             return texts[:number]
     raise AssertionError("there was room for everything")

@@ -30,12 +30,11 @@ from dmha.errors import NotFound
 from dmha.faculties.perception import Perception
 from dmha.index.arrays import TenantArrays
 from dmha.index.local import LocalIndex
-from dmha.index.nearest import NEAREST
 from dmha.index.pairs import Pairs
 from dmha.index.postings import Postings
 from dmha.index.vectors import Codes
 from dmha.mind import Mind
-from dmha.protocols import Feed, Index
+from dmha.protocols import NEIGHBOURHOOD, Feed, Index
 from dmha.records import Candidates, Perceived, Place, Question, Reach, Scope
 from dmha.stores.truth import Truth
 
@@ -276,7 +275,7 @@ def assert_nearest(library: Library, index: Index, scope: Scope, texts: dict[int
     vectors = {memory: library.embedder.embed([f"aya: {text}"])[0] for memory, text in texts.items()}
     for memory, found in zip(texts, near(library, index, scope, *texts), strict=True):
         exact = {other: float(vectors[memory] @ vectors[other]) for other in texts if other != memory}
-        best = sorted((cosine for cosine in exact.values() if cosine > 1e-6), reverse=True)[:NEAREST]
+        best = sorted((cosine for cosine in exact.values() if cosine > 1e-6), reverse=True)[:NEIGHBOURHOOD]
         assert list(found.values()) == sorted(found.values(), reverse=True)
         np.testing.assert_allclose(list(found.values()), best, atol=1e-6)
         np.testing.assert_allclose(list(found.values()), [exact[other] for other in found], atol=1e-6)

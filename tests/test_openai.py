@@ -159,6 +159,16 @@ def test_a_refused_request_gives_the_servers_reason(status: int) -> None:
         assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_quoted_key_is_not_cut_in_half(status: int) -> None:
+    """A long reason is shortened after the key is out of it, so that no part of the key stands at its end."""
+    answer = {"error": {"message": "x" * 290 + " " + KEY}}
+    with fake_openai(refusals=[(status, {}, answer)]) as server:
+        with pytest.raises(Unavailable, match="xxx") as caught:
+            endpoint(server.base_url).post("/embeddings", {"input": ["a"]})
+        assert KEY[:4] not in str(caught.value)
+
+
 @pytest.mark.parametrize("answer", [b"<html>", b"[1]", b"\xff\xfe", b"[" * 200_000, b'{"error": "no"}'])
 def test_an_answer_that_is_no_json_object_is_an_error(answer: bytes) -> None:
     """A web page, an array, bytes that are no text, endless nesting and a reported error are all refused."""
@@ -179,6 +189,15 @@ def test_a_server_that_stalls_is_given_up() -> None:
         with pytest.raises(Unavailable, match="read timeout"):
             endpoint(server.base_url, timeout_s=0.05, retries=1).post("/embeddings", {"input": ["a"]})
         assert len(server.requests) == 2
+
+
+def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose every byte is in time is still held to one timeout for the whole, and to a size."""
+    with fake_openai(drip=True) as server, pytest.raises(Unavailable, match="does not end"):
+        endpoint(server.base_url, timeout_s=0.1).post("/embeddings", {"input": ["a"]})
+    monkeypatch.setattr("dmha.models.endpoint._MOST_BYTES", 10)
+    with fake_openai() as server, pytest.raises(Unavailable, match="does not end"):
+        endpoint(server.base_url).post("/embeddings", {"input": ["a"]})
 
 
 def test_nobody_listening_is_told_with_the_address() -> None:

@@ -160,11 +160,14 @@ def test_where_nothing_is_found_no_model_is_asked() -> None:
     assert judge.asked == []
 
 
-@pytest.mark.parametrize("given", [[], [1.0, 2.0], [float("nan")], [float("inf")], [[1.0]]])
+@pytest.mark.parametrize(
+    "given",
+    [[], [1.0, 2.0], [float("nan")], [float("inf")], [[1.0]], [[1.0], [1.0, 2.0]], ["high"], [object()], [10**400], {}],
+)
 def test_a_reranker_that_does_not_judge_is_told(given: Any) -> None:
-    """An object that gives too few, too many, NaN or the wrong shape orders nothing."""
+    """An object that gives too few, too many, NaN, the wrong shape or no numbers orders nothing."""
     judge = Judge(len)
-    judge.rerank = lambda query, texts: np.array(given, np.float32)  # type: ignore[method-assign]  # the defect under test
+    judge.rerank = lambda query, texts: given  # type: ignore[method-assign]  # the defect under test
     with opened(judge) as mind:
         mind.add("bees", **WHO)
         with pytest.raises(Unavailable, match="one finite number for each of 1 texts"):

@@ -43,6 +43,8 @@ SAME = [
     ("It's 10:30, isn't it?", "it’s 10:30 isn’t it?"),
     ("I live (in Osaka): now", "I live in Osaka; now"),
     ("!!!", "!!!"),
+    ("好！我去。", "好，我去"),
+    ('"I live in Osaka," he said', "I live in Osaka – he said"),
 ]
 
 
@@ -80,7 +82,12 @@ OTHER = [
     ("You live in Osaka?", "You live in Osaka."), ("I never drink", "I drink"), ("His sister", "Her sister"),
     ("犬が好きです", "犬が好きではないです"), ("猫を2匹飼っている", "猫を3匹飼っている"), ("我喜欢猫", "我不喜欢猫"),
     ("不，可以", "不可以"), ("I love it 😍", "I love it 😡"), ("...", "!!!"),
-    ("I passed :)", "I passed :("),
+    ("I passed :)", "I passed :("), ("I passed :-)", "I passed :-("), ("I passed =)", "I passed =("),
+    ("I got it :D", "I got it D:"), ("x != 0", "x = 0"), ("It was –5 degrees", "It was 5 degrees"),
+    ("It is - 5", "It is 5"), ("a 6' pole", 'a 6" pole'), ("I was there 2019–2021", "I was there 2019, 2021"),
+    ("My grade is A-", "My grade is A"), ("I am O-", "I am O"), ("call a_b", "call a b"), ("x[1]", "x 1"),
+    ("see example.com", "see example com"), ("I am not very hungry", "I am not hungry"),
+    ("I don't really hate him", "I don't hate him"), ("She is in the ER", "She is in the"),
 ]  # fmt: skip
 
 
@@ -101,6 +108,15 @@ def test_a_relative_time_is_meant_from_when_it_was_said() -> None:
     assert groups(told(gym), told(gym, at=3_600.0), told(gym, at=2 * DAY)) == [[0, 1], [2]]
     born = "I was born on 3 May 1990."
     assert groups(told(born, at=12_000 * DAY), told(born, at=13_000 * DAY)) == [[0, 1]]
+
+
+@pytest.mark.parametrize("at", [-62_135_596_800.0, 253_402_300_799.0])
+def test_what_has_no_date_but_the_first_or_the_last_is_told_apart_by_its_moment(at: float) -> None:
+    """0001-01-01 and 9999-12-31, as importers write that know no date, lie outside the calendar of some zone."""
+    gym = told("I go to the gym today.", at=at)
+    for zone in ("America/New_York", "Asia/Tokyo"):
+        said = collapse([gym, gym, told(gym.text, at=DAY)], 10, ZoneInfo(zone), lambda these, those: True)
+        assert said == [[0, 1], [2]]
 
 
 def test_places_are_filled_with_what_comes_next() -> None:
@@ -209,3 +225,40 @@ def test_a_secret_names_no_repeat_to_those_not_present(database: Path) -> None:
         assert [hit.also for hit in mind.search("tea", **HERE)] == [()]
         (hit,) = mind.search("tea", present=["aya"], **HERE)
         assert secret in {hit.memory.id, *hit.also}
+
+
+def test_repeats_crowd_nothing_out(database: Path, clock: ManualClock) -> None:
+    """What was said a hundred times leaves room for all that was not, and names each of its repeats."""
+    with dmha.open(database, embedder=StubEmbedder(), clock=clock) as mind:
+        mind.add([Turn("good morning", "aya") for _ in range(100)], **HERE)
+        mind.add([Turn(f"the garden has rose number {i}", "aya") for i in range(30)], **HERE)
+        hits = mind.search("good morning", top_k=10, **HERE)
+    assert len(hits) == 10
+    assert [len(hit.also) for hit in hits] == [99] + 9 * [0]
+
+
+def test_what_was_told_in_private_decides_no_repeat(tmp_path: Path, clock: ManualClock) -> None:
+    """Two sayings are one for those who hear no secret, however many secrets are like them."""
+
+    class Careless(StubEmbedder):
+        def embed(self, texts: list[str]) -> NDArray[np.float32]:
+            return super().embed([text.replace("really ", "") for text in texts])
+
+    def told_beside(secrets: int) -> list[tuple[str, int]]:
+        with dmha.open(tmp_path / f"{secrets}.db", embedder=Careless(), clock=clock) as mind:
+            mind.add([Turn(text, "aya") for text in ("I love sushi", "something else", "I really love sushi")], **HERE)
+            mind.add([Turn("I love sushi", "aya", private=True) for _ in range(secrets)], **HERE, session_id="apart")
+            return [(hit.memory.text, len(hit.also)) for hit in mind.search("do I love sushi?", **HERE)]
+
+    assert told_beside(9) == told_beside(0)
+
+
+def test_a_keyed_recall_is_the_same_however_it_is_written(database: Path, clock: ManualClock) -> None:
+    """A retry may name who is there, and what it asks of metadata, in any order, and say the defaults."""
+    with dmha.open(database, embedder=StubEmbedder(), clock=clock) as mind:
+        mind.add(Turn("I like tea", "aya", metadata={"a": 1, "b": 2}), **HERE)
+        first = mind.recall("tea", key="k", present={"aya", "ben"}, metadata={"a": 1, "b": 2}, **HERE)
+        again = mind.recall(
+            "tea", key="k", present=(name for name in ("ben", "aya")), metadata={"b": 2, "a": 1}, top_k=10, **HERE
+        )
+    assert [hit.memory.id for hit in again] == [hit.memory.id for hit in first] != []

@@ -93,6 +93,11 @@ def test_the_longest_word_of_a_dictionary_wins_and_stands_apart() -> None:
     assert words.found("ＮＥＷ\n york  City, annual Ann's 子猫") == ["new york city", "ann", "猫"]
 
 
+def test_a_dictionary_reads_a_word_without_end_once() -> None:
+    """200,000 letters in a row are passed over where words of every length might have begun inside them."""
+    assert Dictionary([("a" * length, None) for length in range(1, 65)]).found("a" * 200_000) == []
+
+
 def test_a_cutter_adds_words_and_readings() -> None:
     """A word longer than a bigram is a term, and so is a reading that the word does not show."""
     analysis = Segmentation((Halves(),)).analyze("東京都へいく")
@@ -285,6 +290,19 @@ def test_either_kana_finds_the_other_where_it_is_asked_for(mind: Mind, said: str
     mind.add(said, **HERE)
     assert found(mind, asked) == []
     assert found(mind, asked, by_reading=True) == [said]
+
+
+def test_a_word_in_kana_may_be_read_otherwise() -> None:
+    """An entry's reading counts where it is not what the kana say themselves."""
+    cut = Segmentation((), Dictionary([("トーキョー", "とうきょう"), ("ハセガワ", "はせがわ")], 1))
+    assert cut.added("トーキョーのハセガワ") == ["トーキョー", "~とうきょう", "ハセガワ"]
+
+
+@pytest.mark.parametrize("asked", ["ハセガワ^3 見た", "長谷川^3 見た"])
+def test_a_word_weighs_half_as_much_by_its_sound(asked: str) -> None:
+    """The weight that the query gives a word is halved for what sounds like it."""
+    query = Segmentation((), WORDS).widened(parse_query(asked), by_reading=True)
+    assert query.weights["~はせがわ"] == 1.5
 
 
 def test_a_written_word_finds_its_sound(mind: Mind) -> None:

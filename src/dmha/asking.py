@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -15,6 +16,7 @@ from dmha.records import Filters
 from dmha.types import KINDS, POLARITIES, TIERS, Kind, Polarity, Tier
 
 MOST_HITS = 1_000  # one search's worth; more is an export
+MOST_KEYS = 100  # of metadata asked for at once; SQLite takes no condition of a thousand parts
 
 
 class Asking(TypedDict, total=False):
@@ -33,7 +35,7 @@ class Asking(TypedDict, total=False):
     tier: Tier | None
     kind: Kind | None
     metadata: Mapping[str, str | int | float | bool] | None
-    present: Iterable[str]
+    present: Iterable[str] | None
     polarity: Polarity
     min_confidence: float
     by_reading: bool
@@ -56,6 +58,20 @@ def request_of(perception: Perception, query: str, asking: Asking, *, now: float
     question, words = perception.ask(query)
     zone = "" if asking.get("zone") is None else check_zone("zone", asking["zone"])
     return Request(question, words, ranking, filters, top_k, least, now, seed, by_reading=by_reading, zone=zone)
+
+
+def told(request: Request) -> tuple[str, ...]:
+    """What is asked besides the words, the same however it is written down: in order, what is left out as its default.
+
+    Its ranking is told by its own text, the moment and the seed not at all: a retry comes later.
+    """
+    filters = replace(
+        request.filters,
+        present=tuple(sorted(set(request.filters.present))),
+        metadata=dict(sorted(request.filters.metadata.items())),
+    )
+    asked = (filters, request.ranking.source, request.top_k, request.min_confidence, request.by_reading, request.zone)
+    return tuple(map(repr, asked))
 
 
 def unweighted(turn: str) -> str:
@@ -87,15 +103,19 @@ def _filters(asking: Asking) -> Filters:
         until=None if until is None else check_time("until", until).timestamp(),
         tier=tier,
         kind=kind,
-        metadata=_metadata(asking.get("metadata") or {}),
-        present=check_names("present", asking.get("present", ())),
+        metadata=_metadata(asking.get("metadata")),
+        present=check_names("present", asking.get("present")),
         polarity=polarity,
     )
 
 
 def _metadata(wanted: Any) -> Mapping[str, str | int | float | bool]:
+    if wanted is None:
+        return {}
     if not isinstance(wanted, Mapping):
         raise InvalidInput("metadata", f"it is {type(wanted).__name__}", 'Give a dict such as {"place": "Osaka"}.')
+    if len(wanted) > MOST_KEYS:
+        raise OutOfBounds("metadata", MOST_KEYS, len(wanted), "Ask for what tells most.")
     for key, value in wanted.items():
         if not isinstance(key, str) or not isinstance(value, str | int | float):
             fix = "Ask for text, numbers or booleans."

@@ -111,11 +111,13 @@ def check_fraction(field: str, value: Any) -> float:
     return float(value)
 
 
-def check_names(field: str, names: Iterable[str]) -> tuple[str, ...]:
-    """A list of names; one text alone is a slip, since it would be read letter by letter."""
+def check_names(field: str, names: Iterable[str] | None) -> tuple[str, ...]:
+    """A list of names, none for None; one text alone is a slip, since it would be read letter by letter."""
     if isinstance(names, str):
         raise InvalidInput(field, "it is one text", f"Give a list of names, such as [{names!r}].")
-    return tuple(check_name(field, name) for name in names)
+    if names is not None and not isinstance(names, Iterable):
+        raise InvalidInput(field, f"it is {type(names).__name__}", 'Give a list of names, such as ["aya"].')
+    return tuple(check_name(field, name) for name in names or ())
 
 
 def check_choice(field: str, value: Any, choices: tuple[object, ...]) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from dmha.checks import MOST_QUERY, check_names, check_text
 from dmha.domain.logic import FactStatement, Knowledge, parse_statement
 from dmha.faculties.consistency import knowledge_of
-from dmha.protocols import Ledger, Truth
+from dmha.protocols import Also, Ledger, Truth, nothing_else
 from dmha.records import Place
 from dmha.types import Answer, Conflict, Fact
 
@@ -22,7 +22,7 @@ class KnowledgeBase:
         self._now = now
         self._zone = zone
 
-    def tell(self, statement: str) -> None:
+    def tell(self, statement: str, *, also: Also[None] = nothing_else) -> None:
         """Tell one `fact:`, `deny:` or `rule:`; nothing told before is deleted by it."""
         told = parse_statement(check_text("statement", statement, most=MOST_QUERY))
         now = self._now().timestamp()
@@ -33,6 +33,7 @@ class KnowledgeBase:
                 ledger.knowledge.tell(scope, told.fact(), now)
             else:
                 ledger.knowledge.tell_rule(scope, told.text, now)
+            also(ledger, None)
 
         self._truth.write(unit)
 

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from dmha.records import (
     Answered,
     Arrival,
+    Audit,
     Candidates,
     Change,
     Contents,
@@ -22,6 +23,8 @@ from dmha.records import (
     FactRow,
     Filters,
     Gist,
+    Job,
+    Key,
     Overtaken,
     Perceived,
     Place,
@@ -34,6 +37,7 @@ from dmha.records import (
     Scope,
     State,
     Tip,
+    User,
     Uttered,
 )
 
@@ -45,6 +49,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+NEIGHBOURHOOD = 8
+"""How many an index tells as the nearest: a remark and its variants, or what a dream joins; more would be a topic."""
+
 Clock = Callable[[], datetime]
 """Returns the time now as an aware datetime in UTC."""
 
@@ -53,6 +60,15 @@ Also = Callable[["Ledger", T], None]
 
 Progress = Callable[[int, int], None]
 """Called with (done, total) during long work."""
+
+
+Wanted = Callable[[], bool]
+"""Asked between two steps of work that can be taken up again: whether to go on."""
+
+
+def always() -> bool:
+    """What work is told that nothing interrupts."""
+    return True
 
 
 def no_progress(done: int, total: int) -> None:
@@ -161,7 +177,7 @@ class Index(Protocol):
     ) -> Candidates: ...
 
     def nearest(self, feed: Feed, tenant_id: int, memory_ids: Sequence[int], /) -> list[Mapping[int, float]]:
-        """For each memory the few (8) most like it of the tenant's others, by id, with their cosines, best first.
+        """For each memory the `NEIGHBOURHOOD` most like it of the tenant's, by id, with their cosines, best first.
 
         From the same state as `nominate`. Cosines are exact and above 0; where vectors are approximations, one of the
         nearest may be missed. Empty for a memory without a vector, and for an unknown one. No reach is kept to: who
@@ -169,8 +185,23 @@ class Index(Protocol):
         """
         ...
 
+    def likeness(self, feed: Feed, these: Sequence[int], those: Sequence[int], /) -> float:
+        """The greatest cosine between any of these memories and any of those in the snapshot; 0 without vectors."""
+
+    def behind(self) -> Mapping[int, int]:
+        """Of the tenants that it holds, those whose log goes on, and by how many changes."""
+        ...
+
+    def follow(self, tenant_id: int, /) -> None:
+        """Bring a tenant in step that it holds, so that the next question finds it so; of another it does nothing."""
+        ...
+
     def size(self, tenant_id: int, /) -> tuple[int, int]:
         """How many memories the tenant's index holds, and its bytes."""
+        ...
+
+    def held(self) -> tuple[int, int]:
+        """How many tenants are held now, and the bytes of them all."""
         ...
 
     def differences(self, tenant_id: int, /) -> list[int]:
@@ -370,7 +401,8 @@ class Requests(Protocol):
     out); `False`, another's, who is at it; or what it came to. Another request under the same key (its `digest` tells)
     is `InvalidInput` on the field `Idempotency-Key`. `claim` is a transaction of its own, committed before the work
     begins; `close` belongs into the one that holds the effect, and raises `Taken` where the lease was lost meanwhile,
-    so that the effect is undone. `release` gives a claim back that had no effect. `renew` holds on to all of a holder's.
+    so that the effect is undone. `release` gives a claim back that had no effect. `renew` holds on to all of a
+    holder's.
     """
 
     def claim(
@@ -381,6 +413,77 @@ class Requests(Protocol):
     def renew(self, holder: str, until: float, /) -> None: ...
     def sweep(self, before: float, limit: int, /) -> int:
         """Forget at most `limit` requests made before then; returns how many were forgotten."""
+        ...
+
+
+class Accounts(Protocol):
+    """Who may ask, and what was done in another's name. Each call is part of its transaction: all of it or nothing.
+
+    Names are exact. A user or key that is not there is None; one that is closed, revoked or expired is still given,
+    except by `opened_by`, which gives a key only while it opens its owner's account at `now`. `open_users` are those of
+    the names that have an account which is not closed. A password is here only as its hash (`password`; None: there is
+    none, or no such user), a key's text only as its digest. What may be done is judged by the caller, in the same
+    transaction; a name, uid or digest given twice fails it. Changing who is not there changes nothing.
+    """
+
+    def user(self, name: str, /) -> User | None: ...
+    def users(self) -> list[User]: ...
+    def open_users(self, names: Iterable[str], /) -> frozenset[str]: ...
+    def add_user(self, name: str, password: str | None, now: float, /) -> None: ...
+    def password(self, name: str, /) -> str | None: ...
+    def set_password(self, name: str, password: str | None, /) -> None: ...
+    def renew_password(self, name: str, old: str, new: str, /) -> None:
+        """Keep the same password under a new hash, unless another one was set meanwhile."""
+        ...
+
+    def close_user(self, name: str, now: float, /) -> None: ...
+    def key(self, uid: str, /) -> Key | None: ...
+    def keys(self, owner: str | None = None, /) -> list[Key]: ...
+    def opened_by(self, now: float, /, *, digest: str | None = None, uid: str | None = None) -> Key | None: ...
+    def add_key(self, key: Key, digest: str, /) -> None: ...
+    def revoke_key(self, uid: str, now: float, /) -> None: ...
+    def audit(self, audit: Audit, /) -> None: ...
+    def audits(self, user_id: str | None, limit: int, /) -> list[Audit]:
+        """The newest of one account, or of all, newest first."""
+        ...
+
+
+class Jobs(Protocol):
+    """Work that nobody waits for, in the states of `domain/jobs`; held by a lease while it runs.
+
+    `put` gives the job that stands in the end: of one kind, account and key at most one is unfinished. Of the kinds
+    that `kinds` names, one with a key is taken by that key alone. `due` gives what could be claimed, the first of each
+    account; `lapsed` what is held by somebody whose lease ran out. `claim` gives None where somebody was quicker.
+
+    `renew` keeps a lease and how far the job got, and tells whether to go on; `hand_back` ends it, and makes the job's
+    row what `job` tells of it, in the state that the move leads to. Both raise `Taken` where `job.holder` lost it.
+    """
+
+    def put(self, job: Job, /) -> Job: ...
+    def due(self, kinds: Mapping[str, str | None], now: float, /) -> list[Job]: ...
+    def lapsed(self, kinds: Iterable[str], now: float, /) -> list[Job]: ...
+    def claim(self, uid: str, /, *, holder: str, now: float, until: float) -> Job | None: ...
+    def renew(self, job: Job, /, *, now: float, until: float) -> bool: ...
+    def hand_back(self, job: Job, move: Literal["again", "finish", "fail"], now: float, /) -> Job: ...
+    def cancel(self, uid: str, now: float, user_id: str | None = None, /) -> Job: ...
+    def get(self, uid: str, user_id: str | None = None, /) -> Job:
+        """The job; `NotFound` where it is another's than this account's. None: whoever's it is."""
+        ...
+
+    def page(self, limit: int, user_id: str | None = None, before: tuple[float, str] | None = None, /) -> list[Job]:
+        """The latest jobs of the account (None: of all) put before that time and uid, latest first."""
+        ...
+
+    def latest(self, kind: str, key: str, /) -> Job | None:
+        """The job of the file's own that was put last."""
+        ...
+
+    def waiting(self) -> dict[str, int]:
+        """How many wait, by kind."""
+        ...
+
+    def sweep(self, before: float, now: float, limit: int, /) -> int:
+        """Forget at most `limit` jobs that were over by then, and cancel what nobody came for since; how many."""
         ...
 
 
@@ -409,6 +512,10 @@ class Ledger(Protocol):
     def portable(self) -> Portable: ...
     @property
     def requests(self) -> Requests: ...
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def jobs(self) -> Jobs: ...
 
 
 class Truth(Protocol):

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dmha.types import Affect, Fact, Kind, Source, Tier
+from dmha.types import Affect, Fact, JobState, Kind, Source, Tier
+
+Right = Literal["read", "write", "operate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,3 +325,70 @@ class Answered:
 
     status: int
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Whose account it is: `name` is the `user_id` of all that is theirs. `by_password` False: only keys open it."""
+
+    name: str
+    by_password: bool
+    created_at: float
+    closed_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a program shows instead of a password; of its text only a digest is kept, and that stays in the truth.
+
+    `agents` are the companions of its owner that it is for, None for all; `acts_for` are the other accounts in whose
+    name it may ask.
+    """
+
+    uid: str
+    owner: str
+    label: str
+    rights: frozenset[Right]
+    agents: frozenset[str] | None
+    acts_for: frozenset[str]
+    created_at: float
+    expires_at: float | None
+    revoked_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Who (`actor`, a credential) did what in whose account; `trace` is the request's, empty at a terminal."""
+
+    at: float
+    actor: str
+    user_id: str
+    action: str
+    trace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Work that nobody waits for. `user_id` is whose it is, "" for the file's own; `key` tells it from others of its
+    kind and account; `attempts` counts its failures since it last got on, `reason` is the last one's.
+
+    `done` of `total` is how far it got; `body` is what it was given, `result` what it came to, or has come to so far.
+    """
+
+    uid: str
+    kind: str
+    key: str
+    user_id: str
+    priority: int
+    due_at: float
+    created_at: float
+    changed_at: float
+    state: JobState = "waiting"
+    holder: str | None = None
+    leased_until: float | None = None
+    attempts: int = 0
+    reason: str = ""
+    done: int = 0
+    total: int = 0
+    body: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] | None = None

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from itertools import chain, islice
 from pathlib import Path
@@ -25,7 +26,7 @@ from zoneinfo import available_timezones
 
 from dmha.errors import InvalidInput, NotFound, Unavailable
 from dmha.older import OLDER, translated
-from dmha.protocols import Judge, Ledger, Progress, Truth
+from dmha.protocols import Also, Judge, Ledger, Progress, Truth, nothing_else
 from dmha.records import Arrival, Contents, Counted
 
 if sys.platform != "win32":
@@ -171,6 +172,7 @@ def import_file(
     count: Callable[[str], Counted],
     now: float,
     progress: Progress,
+    also: Also[int] = nothing_else,
 ) -> int:
     """Read the worlds of the file into the account; returns the number of memories.
 
@@ -181,6 +183,7 @@ def import_file(
         file = _opened(path, stack)
         digest, total = _measured(file)
         worlds = _judged(truth, _Lines(file, total, progress), agent_id)
+        memories = sum(world.contents.memories for world in worlds)
         _clear_the_way(truth, user_id, worlds, digest)
         arrivals = [_begun(truth, user_id, world, digest, now) for world in worlds]
         try:
@@ -188,14 +191,21 @@ def import_file(
             whole = [_bring(truth, *each, lines, count) for each in zip(worlds, arrivals, strict=True)]
             if lines.digest() != digest:
                 raise InvalidInput("file", "it changed while it was read", "Import it again when nobody writes it.")
-            if not truth.write(lambda ledger: ledger.portable.appear(whole)):
+            if not truth.write(partial(_appear, whole, memories, also)):
                 raise _taken_away()
         except InvalidInput:  # it cannot come: what there is of it would only lie about
             for arrival in arrivals:
                 drop_arrival(truth, arrival.tenant_id)
             raise
     progress(2 * total, 2 * total)
-    return sum(world.contents.memories for world in worlds)
+    return memories
+
+
+def _appear(whole: Sequence[Arrival], memories: int, also: Also[int], ledger: Ledger) -> bool:
+    appeared = ledger.portable.appear(whole)
+    if appeared:
+        also(ledger, memories)
+    return appeared
 
 
 def _clear_the_way(truth: Truth, user_id: str, worlds: Sequence[_World], digest: str) -> None:

@@ -22,6 +22,7 @@ Why = Literal["match", "reflex", "trigger", "flashback", "drift"]
 Polarity = Literal["any", "joy", "aversion", "both"]
 WordSource = Literal["rule", "sudachi", "jieba", "dictionary"]
 Status = Literal["true", "false", "unknown", "conflicted"]
+JobState = Literal["waiting", "running", "stopping", "done", "failed", "cancelled"]
 
 KINDS: tuple[Kind, ...] = ("episode", "summary", "insight", "wish", "persona", "lore")
 NEVER_FADES: frozenset[Kind] = frozenset({"persona", "lore"})

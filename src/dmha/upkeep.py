@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dmha.domain.segmentation import Segmentation
 from dmha.faculties import consolidation
 from dmha.faculties.perception import Perception, count
-from dmha.protocols import Ledger, Progress, Truth
+from dmha.protocols import Ledger, Progress, Truth, Wanted, always
 from dmha.records import Counted, Gist, Overtaken, Scope, Tip
 from dmha.word_book import Segmentations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_AT_ONCE = 256  # memories embedded between two commits and two reports of progress
+_AT_ONCE = 256  # memories embedded or counted between two commits and two reports of progress
 
 
 def fold_window(
@@ -46,8 +46,10 @@ def fold_window(
     return truth.write(unit) if folded else 0
 
 
-def recount(truth: Truth, segmentations: Segmentations, progress: Progress) -> int:
-    """Count the words of what another segmentation counted, or a dictionary's change has overtaken.
+def recount(
+    truth: Truth, segmentations: Segmentations, progress: Progress, wanted: Wanted = always, *, at_once: int = _AT_ONCE
+) -> int:
+    """Count the words of what another segmentation counted, or a dictionary's change has overtaken, while it is wanted.
 
     Interrupted, it goes on where it stopped; what is not counted yet is found by the terms that it had.
     """
@@ -55,9 +57,9 @@ def recount(truth: Truth, segmentations: Segmentations, progress: Progress) -> i
     with truth.read() as ledger:
         total = ledger.dictionaries.stale_count(present)
     done = last = 0
-    while done < total:
+    while done < total and wanted():
         with truth.read() as ledger:
-            waiting = ledger.dictionaries.stale(present, _AT_ONCE, last)
+            waiting = ledger.dictionaries.stale(present, at_once, last)
             cut = {tenant: segmentations.of(ledger, tenant) for tenant in {each.tenant_id for each in waiting}}
         if not waiting:
             break
@@ -72,21 +74,27 @@ def _recount(counted: Sequence[tuple[Overtaken, Counted]], ledger: Ledger) -> No
     ledger.dictionaries.recount(counted)
 
 
-def reembed(truth: Truth, perception: Perception, progress: Progress) -> int:
-    """Embed what has no vector of the present embedder; interrupted, it goes on where it stopped."""
+def reembed(
+    truth: Truth, perception: Perception, progress: Progress, wanted: Wanted = always, *, at_once: int = _AT_ONCE
+) -> int:
+    """Embed what has no vector of the present embedder, while it is wanted.
+
+    Interrupted, it goes on where it stopped.
+    """
     with truth.read() as ledger:
         total = ledger.feed.unembedded_count()
     done = last = 0
-    while True:
+    while wanted():
         with truth.read() as ledger:
-            waiting = ledger.feed.unembedded(_AT_ONCE, last)
+            waiting = ledger.feed.unembedded(at_once, last)
         if not waiting:
-            return done
+            break
         vectors = perception.embed([(speaker, text) for _, speaker, text in waiting])
         rows = [(memory_id, vector) for (memory_id, _, _), vector in zip(waiting, vectors, strict=True)]
         truth.write(partial(_revector, rows))
         last, done = rows[-1][0], done + len(rows)
         progress(done, max(total, done))
+    return done
 
 
 def _revector(rows: Sequence[tuple[int, NDArray[np.float32] | None]], ledger: Ledger) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from dmha.errors import InvalidInput, Unavailable
 from dmha.settings import Settings, cache_folder, read_settings, shown
 
 if TYPE_CHECKING:
+    from dmha.access import Access
     from dmha.mind import Mind
     from dmha.protocols import ChatModel, Clock, Embedder, Progress, Reranker, Words
 
@@ -87,6 +89,21 @@ def _count_what_waits(mind: Mind, *progress: Progress) -> None:
         mind.recount(*progress)
     except Unavailable as error:
         _log.warning("some memories are found by the words that were counted before: %s", error)
+
+
+@contextmanager
+def open_access(database: str | os.PathLike[str] | None = None, *, clock: Clock | None = None) -> Iterator[Access]:
+    """The accounts of a file (made where it is new), without its mind: no embedder is loaded."""
+    from dmha.access import Access
+    from dmha.stores.truth import Truth
+
+    path = read_settings().database if database is None else os.fspath(database)
+    _refuse_servers(path)
+    truth = Truth(path)
+    try:
+        yield Access(truth, clock or _utc_now)
+    finally:
+        truth.close()
 
 
 def restore_file(

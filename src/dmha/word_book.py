@@ -9,7 +9,7 @@ from datetime import datetime
 from dmha.domain.dictionary import MOST_ENTRIES, Dictionary, check_reading, check_surface, folded_surface
 from dmha.domain.segmentation import Segmentation
 from dmha.errors import NotFound, OutOfBounds
-from dmha.protocols import Ledger, Truth, Words
+from dmha.protocols import Also, Ledger, Truth, Words, nothing_else
 from dmha.records import Place
 
 # Dictionaries kept ready: of the tenants asked last.
@@ -66,18 +66,18 @@ class WordBook:
             scope = ledger.places.find(self._place)
             return [] if scope is None else ledger.dictionaries.entries(scope.tenant_id)
 
-    def put(self, surface: str, reading: str | None = None) -> None:
+    def put(self, surface: str, reading: str | None = None, *, also: Also[None] = nothing_else) -> None:
         """Make this one word, read so; another entry of the same surface gives way."""
         check_surface(surface)
         if reading is not None:
             check_reading(reading)
-        self._change(surface, (surface, reading))
+        self._change(surface, (surface, reading), also)
 
-    def remove(self, surface: str) -> None:
+    def remove(self, surface: str, *, also: Also[None] = nothing_else) -> None:
         """Let the rules cut this surface again."""
-        self._change(check_surface(surface), None)
+        self._change(check_surface(surface), None, also)
 
-    def _change(self, surface: str, put: tuple[str, str | None] | None) -> None:
+    def _change(self, surface: str, put: tuple[str, str | None] | None, also: Also[None]) -> None:
         folded, alone, now = folded_surface(surface), Dictionary([(surface, None)]), self._now().timestamp()
         with self._truth.read() as ledger:  # a long life is read here, and in the transaction only what came since
             scope, seen = ledger.places.find(self._place), ledger.feed.head()
@@ -99,5 +99,9 @@ class WordBook:
             came = [memory_id for memory_id, text in ledger.dictionaries.texts(tenant_id, later) if alone.found(text)]
             ledger.dictionaries.overtake([*holding, *came])
 
-        self._truth.write(unit)
+        def changed(ledger: Ledger) -> None:
+            unit(ledger)
+            also(ledger, None)
+
+        self._truth.write(changed)
         self._recount()

@@ -5,20 +5,19 @@ Heavy imports stay inside the commands, so that `dmha --help` answers at once.
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console, RenderableType
 from rich.text import Text
 
 from dmha import __version__
 from dmha.cli import render
+from dmha.cli.accounts import audit, key, user
 from dmha.cli.bench import bench
-from dmha.cli.door import Door, open_streams
+from dmha.cli.door import Door, console, open_streams, show
 from dmha.cli.options import (
     Agent,
     Db,
@@ -39,6 +38,9 @@ from dmha.types import Kind, Turn
 
 app = typer.Typer(cls=Door, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(bench, name="bench")
+app.add_typer(user, name="user")
+app.add_typer(key, name="key")
+app.command()(audit)
 dictionary = typer.Typer(no_args_is_help=True, help="Words of your own: one word however they look, and how read.")
 app.add_typer(dictionary, name="dictionary")
 
@@ -88,7 +90,7 @@ def add(
         turns = [Turn(text, speaker, at=moment("--at", at), id=id, private=private)]
     with opened(db, made=True) as mind, waiting("Remembering") as progress:
         ids = mind.add(turns, user_id=user, agent_id=agent, session_id=session, kind=kind, progress=progress)
-    _show(f"{len(ids)} remembered.", ids, as_json)
+    show(f"{len(ids)} remembered.", ids, as_json)
 
 
 @app.command("recall", help="Bring memories back as search does, and strengthen what came back.")
@@ -116,7 +118,7 @@ def find(
             since=moment("--since", since), until=moment("--until", until), kind=kind, present=present or (),
             min_confidence=min_confidence, by_reading=by_reading,
         )  # fmt: skip
-    _show(render.hits(found, zone()), found, as_json)
+    show(render.hits(found, zone()), found, as_json)
 
 
 @app.command()
@@ -135,7 +137,7 @@ def tell(
     said = Text.assemble(
         "Told.", (f" Contradictions: {len(clashes)}, see dmha ask --conflicts" if clashes else "", "dim")
     )
-    _show(said, {"told": statement, "conflicts": clashes}, as_json)
+    show(said, {"told": statement, "conflicts": clashes}, as_json)
 
 
 @app.command()
@@ -159,9 +161,9 @@ def ask(
         knowledge = mind.knowledge(user_id=user, agent_id=agent)
         if entity is None or attribute is None:
             clashes = knowledge.conflicts(present=present or ())
-            return _show(render.conflicts(clashes), clashes, as_json)
+            return show(render.conflicts(clashes), clashes, as_json)
         given = knowledge.ask(entity, attribute, scope=scope, present=present or ())
-    return _show(render.answer(f"{entity}.{attribute}", given, zone()), given, as_json)
+    return show(render.answer(f"{entity}.{attribute}", given, zone()), given, as_json)
 
 
 @app.command()
@@ -179,7 +181,7 @@ def chat(
     here = zone()
     with opened(db, made=True) as mind:
         today = f"{datetime.now(here):%Y-%m-%d}"
-        Chat(mind, _console(), here, user, agent, session or today, speaker, as_json).run()
+        Chat(mind, console(), here, user, agent, session or today, speaker, as_json).run()
 
 
 @app.command()
@@ -193,7 +195,7 @@ def export(
     """Write a companion, or the whole account, to a file. Interrupted, it goes on when it is run again."""
     with opened(db) as mind, resumable(), waiting("Exporting") as progress:
         lines = mind.export(file, user_id=user, agent_id=agent, progress=progress)
-    _show(f"{lines} lines written to {render.shown(str(file))}.", {"file": str(file), "lines": lines}, as_json)
+    show(f"{lines} lines written to {render.shown(str(file))}.", {"file": str(file), "lines": lines}, as_json)
 
 
 @app.command("import")
@@ -207,7 +209,7 @@ def import_(
     """Read an exported file into the account, all or nothing. Interrupted, it goes on when it is run again."""
     with opened(db, made=True) as mind, resumable(), waiting("Importing") as progress:
         made = mind.import_(file, user_id=user, agent_id=agent, progress=progress)
-    _show(f"{made} memories read from {render.shown(str(file))}.", {"file": str(file), "memories": made}, as_json)
+    show(f"{made} memories read from {render.shown(str(file))}.", {"file": str(file), "memories": made}, as_json)
 
 
 @app.command()
@@ -221,7 +223,7 @@ def analyze(
     """Show how a text is cut and indexed: sentences, words, readings, terms."""
     with opened(nowhere(db)) as mind:
         analysis = mind.analyze(text, user_id=user, agent_id=agent)
-    _show(render.analysis(analysis), analysis, as_json)
+    show(render.analysis(analysis), analysis, as_json)
 
 
 @dictionary.command("add")
@@ -238,7 +240,7 @@ def add_word(
         words = mind.dictionary(user_id=user, agent_id=agent)
         words.put(surface, reading)
         version = words.version
-    _show(f"Version {version}.", {"surface": surface, "reading": reading, "version": version}, as_json)
+    show(f"Version {version}.", {"surface": surface, "reading": reading, "version": version}, as_json)
 
 
 @dictionary.command("remove")
@@ -254,7 +256,7 @@ def remove_word(
         words = mind.dictionary(user_id=user, agent_id=agent)
         words.remove(surface)
         version = words.version
-    _show(f"Version {version}.", {"surface": surface, "version": version}, as_json)
+    show(f"Version {version}.", {"surface": surface, "version": version}, as_json)
 
 
 @dictionary.command("list")
@@ -264,7 +266,7 @@ def list_words(db: Db = None, user: User = "me", agent: Agent = "default", as_js
         words = mind.dictionary(user_id=user, agent_id=agent)
         entries, version = words.entries(), words.version
     told = [{"surface": surface, "reading": reading} for surface, reading in entries]
-    _show(render.entries(entries), {"version": version, "words": told}, as_json)
+    show(render.entries(entries), {"version": version, "words": told}, as_json)
 
 
 @app.command()
@@ -277,7 +279,7 @@ def doctor(
     from dmha.cli import doctor as ward
 
     found = ward.examine(db, fix=fix)
-    _show(ward.table(found), found, as_json)
+    show(ward.table(found), found, as_json)
     if not all(one.ok for one in found):
         raise typer.Exit(1)
 
@@ -301,7 +303,7 @@ def backup(
     """Copy the whole memory as it is now, proven whole; anybody may write meanwhile."""
     with opened(db) as mind, waiting("Copying") as progress:
         size = mind.backup(file, overwrite=overwrite, progress=progress)
-    _show(f"{size / 1e6:.1f} MB written to {render.shown(str(file))}.", {"file": str(file), "bytes": size}, as_json)
+    show(f"{size / 1e6:.1f} MB written to {render.shown(str(file))}.", {"file": str(file), "bytes": size}, as_json)
 
 
 @app.command()
@@ -316,7 +318,7 @@ def restore(
     with waiting("Restoring") as progress:
         kept = dmha.restore(file, db, progress=progress)
     said = "Restored." if kept is None else f"Restored. What was there before is beside it: {render.shown(kept.name)}"
-    _show(said, {"file": str(file), "kept": None if kept is None else str(kept)}, as_json)
+    show(said, {"file": str(file), "kept": None if kept is None else str(kept)}, as_json)
 
 
 def _read(file: Path | None) -> list[Turn]:
@@ -329,18 +331,6 @@ def _read(file: Path | None) -> list[Turn]:
             return read_turns(lines, file.name)
     except OSError as error:
         raise InvalidInput("--file", f"{file}: {error.strerror}", "Give a file that can be read.") from error
-
-
-def _show(said: RenderableType, value: Any, as_json: bool) -> None:
-    """Print for a person, or as one JSON document."""
-    if as_json:
-        typer.echo(json.dumps(render.plain(value), ensure_ascii=False))
-    else:
-        _console().print(said, markup=False)
-
-
-def _console() -> Console:
-    return Console(highlight=False, emoji=False)
 
 
 if __name__ == "__main__":  # benchmarks/bars.py runs it as a module

@@ -1,4 +1,4 @@
-"""What stands between the commands and the shell: errors as one line, exit codes, streams that can write any text."""
+"""What stands between the commands and the shell: printing, errors as one line, exit codes, streams for any text."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import json
 import sys
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
-from typer import Exit
+from typer import Exit, echo
 from typer.core import TyperGroup
 
-from dmha.cli.render import shown
+from dmha.cli.render import plain, shown
 from dmha.errors import DmhaError, MissingExtra, Unavailable
 
 # What a shell script can tell apart: 2, give something else (as for a wrong option); 3, mend the surroundings.
@@ -47,6 +47,19 @@ def report(error: DmhaError, *, as_json: bool = False) -> int:
         line = Text.assemble(("error: ", "bold red"), (" ".join(shown(str(error)).split()), "red"))
         Console(stderr=True, highlight=False).print(line, soft_wrap=True)
     return SURROUNDINGS if isinstance(error, Unavailable | MissingExtra) else GIVEN_WRONG
+
+
+def show(said: RenderableType, value: Any, as_json: bool) -> None:
+    """Print for a person, or as one JSON document."""
+    if as_json:
+        echo(json.dumps(plain(value), ensure_ascii=False))
+    else:
+        console().print(said, markup=False)
+
+
+def console() -> Console:
+    """The terminal: what somebody said is no markup and holds no emoji's name."""
+    return Console(highlight=False, emoji=False)
 
 
 def open_streams() -> None:

@@ -39,11 +39,17 @@ def opened(db: str | None, *, made: bool = False) -> Iterator[Mind]:
     import dmha
     from dmha.settings import read_settings
 
+    path = named(db, made=made)
+    with waiting("Embedding what another embedder had") as progress, dmha.open(path, progress=progress) as mind:
+        yield mind
+
+
+def named(db: str | None, *, made: bool) -> str:
+    """The file that is meant: one that is there, unless it may be `made`."""
     path = read_settings().database if db is None else db
     if not made and path != ":memory:" and "://" not in path and not Path(path).exists():
         raise InvalidInput("--db", f"there is no file {path!r}", "Check the path, or begin one with: dmha add TEXT.")
-    with waiting("Embedding what another embedder had") as progress, dmha.open(path, progress=progress) as mind:
-        yield mind
+    return path
 
 
 def nowhere(db: str | None) -> str | None:

@@ -73,9 +73,11 @@ class Dictionary:
         while self._first and (first := self._first.search(folded, at)):
             start = first.start()
             at = start + 1
+            if _within_a_word(folded, start):
+                continue
             for length in (*self._lengths.get(folded[start : start + 2], ()), *self._lengths.get(first[0], ())):
                 surface = folded[start : start + length]
-                if surface in self.readings and _stands_apart(folded, start, start + len(surface)):
+                if surface in self.readings and not _within_a_word(folded, start + len(surface)):
                     yield start, surface
                     at = start + len(surface)
                     break
@@ -107,8 +109,6 @@ def check_reading(reading: Any) -> str:
     return str(reading)
 
 
-def _stands_apart(folded: str, start: int, stop: int) -> bool:
-    """Whether no letter of a spaced word goes on at either end: "ann" does not stand in "annual"."""
-    begins = start and _LETTER.match(folded, start) and _LETTER.match(folded, start - 1)
-    ends = _LETTER.match(folded, stop) and _LETTER.match(folded, stop - 1)
-    return not (begins or ends)
+def _within_a_word(folded: str, place: int) -> bool:
+    """Whether a spaced word goes on across this place: "ann" ends within "annual", and does not stand there."""
+    return bool(place and _LETTER.match(folded, place) and _LETTER.match(folded, place - 1))

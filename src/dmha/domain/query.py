@@ -17,7 +17,9 @@ _CJK_RUN = re.compile(f"[{CJK}]")
 # First place among 600 questions each: JSQuAD .895 at 1, .897 here, .877 at 0; DRCD .925, .927, .922; CMRC .960, .970,
 # .968.
 _JOINT = 0.3
-_WEIGHT = re.compile(rf"[\^＾]([+-]?[0-9０-９]+(?:\.[0-9０-９]+)?(?:[eE][+-]?[0-9]+)?)(?=\s|\Z|[{CJK}])")
+_WEIGHT = re.compile(
+    rf"[\^＾]([+-]?[0-9０-９]+(?:\.[0-9０-９]+)?(?:[eE][+-]?[0-9]+)?)(?=[?!.,]*(?:\s|\Z)|[？！。、，{CJK}])"
+)
 _GREATEST_WEIGHT = 100.0
 _PIECE = re.compile(f"(?P<han>[{HAN}]+)|(?P<hiragana>[{HIRAGANA}ー]+)|[{KATAKANA}]+")
 _HIRAGANA_NOISE = re.compile("(?:" + "|".join(sorted(HIRAGANA_FUNCTION, key=len, reverse=True)) + ")++")

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from dmha.domain.characters import fold
 from dmha.domain.times import mentions, tells_time
+from dmha.domain.words import NEGATORS
 
 # Cosine (MiniLM) of two texts whose words agree but for manner: "I really love sushi" .98, "Yeah, I work at a bank"
 # .95. No cosine can stand for the words: of hand-made pairs of other facts, "I live in Osaka" / "in Tokyo" has .93,
@@ -29,9 +30,11 @@ ALIKE = 0.95
 # A longer text is no remark that is made twice; it says the same as its very copy alone.
 _LONG = 1_000
 
-# Full stops, commas and colons inside numbers and before them are part of them (1.5, .5, 10:30); a smile is no bracket.
+# Marks are let go where they only part or close words. What they belong to keeps them: numbers (1.5, 10:30, –5, 6'),
+# code (x != 0, a_b, x[1]), names (example.com, A-) and smiles (:-), =(, D:).
 _PUNCTUATION = re.compile(
-    r"[.,](?![0-9])|:(?![0-9()])|;(?![()])|(?<![:;])[()]|[!\"\[\]{}*_~`。、・「」『』《》〈〉【】“”‘‹›«»〜～♪—–]|(?<!\w)'|'(?!\w)|-(?![\w])"
+    r"[.,](?![0-9a-z])|(?<=[\w)])[:;](?![0-9a-z()])|(?<!\S)\((?=\w)|(?<=\w)\)|!(?![0-9a-z_=])|(?<![0-9])\"|(?<!\w)'"
+    r"|(?<![0-9])'(?!\w)|(?<!\S)-(?!\S|\s+[0-9])|[—–](?!\s?[0-9])|[~〜](?![\w])|[、。・「」『』《》〈〉【】“”‘‹›«»♪]"
 )
 _ASKED = re.compile(r"\?+")  # whoever asks tells nothing: the mark stays
 
@@ -43,10 +46,11 @@ _WRITTEN_OUT = (
 # Words of manner: without them a sentence tells the same. "so", "just" and "only" are not of them ("I hope so", "just
 # Ben came"), nor is any pronoun or preposition. All are stop-words.
 _MANNER = """
-a an the oh ooh ah aha wow haha hahaha hah heh lol hey hi hello hm hmm um umm uh uhh er yeah yea yep really very
-actually basically literally
+a an the oh ooh ah aha wow haha hahaha hah heh lol hey hi hello hm hmm um umm uh uhh yeah yea yep
 """
-MANNER: frozenset[str] = frozenset(_MANNER.split())
+# Without these, too, unless something is denied: who is not very hungry is a little hungry.
+_STRESS = frozenset({"really", "very", "actually", "basically", "literally"})
+MANNER: frozenset[str] = frozenset(_MANNER.split()) | _STRESS
 
 
 _Key = tuple[object, ...]
@@ -86,7 +90,9 @@ def without_manner(wording: str) -> str:
         return wording
     for short, full in _WRITTEN_OUT if "'" in wording or "cannot" in wording else ():
         wording = short.sub(full, wording)
-    return " ".join(word for word in wording.split() if word not in MANNER) or wording
+    words = wording.split()
+    idle = MANNER if NEGATORS.isdisjoint(words) else MANNER - _STRESS
+    return " ".join(word for word in words if word not in idle) or wording
 
 
 def collapse(
@@ -136,5 +142,8 @@ def _times(one: Told, zone: ZoneInfo) -> tuple[tuple[float, float], ...]:
     text = one.text[:_LONG]
     if not tells_time(text):
         return ()
-    now = datetime.fromtimestamp(one.at, UTC).astimezone(zone)
-    return tuple((mention.span.start, mention.span.end) for mention in mentions(text, now=now))
+    try:
+        now = datetime.fromtimestamp(one.at, UTC).astimezone(zone)
+        return tuple((mention.span.start, mention.span.end) for mention in mentions(text, now=now))
+    except OverflowError:  # on the first or last day of all calendars: meant as of this moment, and no other
+        return ((one.at, one.at),)

@@ -19,8 +19,8 @@ from dmha.protocols import Words
 from dmha.types import Analysis, Sentence, Word, WordSource
 
 # What `text.terms` and `marks` do. Raised whenever they give other terms for any text: what was counted before is
-# counted again. 1 had no marks.
-RULES = "2"
+# counted again. 1 had no marks, 2 no "twenty years ago".
+RULES = "3"
 
 _CJK_LETTER = re.compile(f"[{CJK}]")
 
@@ -74,8 +74,9 @@ class Segmentation:
                     weights.setdefault(term, weight if word.source == "dictionary" else _BESIDE * weight)
             if word.source == "dictionary":  # one word: its parts alone are no match
                 exact = {name: exact[name] for name in exact.keys() - inside} | {word.surface: weight}
-        for term in self._sounding(query, found) if by_reading else ():
-            weights.setdefault(term, _BY_SOUND)
+        asked = {canonical(name): weight for name, weight in (*query.words, *exact.items())}
+        for term, sound in self._sounding(query, found) if by_reading else ():
+            weights.setdefault(term, _BY_SOUND * asked.get(canonical(sound), 1.0))
         return replace(query, weights=weights, words=tuple(exact.items()))
 
     def _cutter(self, text: str) -> Words | None:
@@ -101,28 +102,29 @@ class Segmentation:
         reading = self.dictionary.readings[surface]
         return [*([] if surface in terms(surface) else [surface]), *_read(surface, reading)]
 
-    def _sounding(self, query: Query, found: list[Word]) -> Iterator[str]:
-        """The terms of what sounds like the query's words."""
+    def _sounding(self, query: Query, found: list[Word]) -> Iterator[tuple[str, str]]:
+        """The terms of what sounds like the query's words, each with what was said."""
         for word in found:
             if word.reading is not None:
-                yield from _by_sound(word.reading)
+                yield from ((term, word.surface) for term in _by_sound(word.reading))
         for name in (*(name for name, _ in query.words), *(word.surface for word in found)):
             if is_kana(name):
-                yield from _by_sound(name) if self.cutters else _by_sound(name)[1:]
-        yield from map(reading_term, self.dictionary.heard(query.text))
-        if self.cutters:
-            yield from map(reading_term, filter(is_pinyin, spelt(query.text)))
+                yield from ((term, name) for term in _by_sound(name)[0 if self.cutters else 1 :])
+        heard = self.dictionary.heard(query.text)
+        for sound in (*heard, *(filter(is_pinyin, spelt(query.text)) if self.cutters else ())):
+            yield reading_term(sound), sound
 
 
 def _cut(source: WordSource, surface: str, reading: str | None) -> Word:
     """A word that a cutter found. Shorter ones are terms of the rules already, or say nothing (の, は)."""
     whole = [surface] if len(surface) > 2 else []
-    return Word(surface, reading, source, (*terms(surface), *whole, *_read(surface, reading)))
+    read = [] if is_kana(surface) else _read(surface, reading)  # は, read ワ, is no other word
+    return Word(surface, reading, source, (*terms(surface), *whole, *read))
 
 
 def _read(surface: str, reading: str | None) -> list[str]:
     """The term of a reading that the word itself does not show."""
-    if reading is None or is_kana(surface) or canonical(reading) in ("", canonical(surface)):
+    if reading is None or canonical(reading) in ("", canonical(surface)):
         return []
     return [reading_term(reading)]
 

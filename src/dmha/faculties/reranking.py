@@ -44,7 +44,12 @@ def rerank(
 
 
 def _relevance(reranker: Reranker, query: str, texts: list[str]) -> NDArray[np.float32]:
-    relevance = np.asarray(reranker.rerank(query, texts) if texts else [], np.float32)
+    given = reranker.rerank(query, texts) if texts else np.empty(0, np.float32)
+    try:
+        with np.errstate(over="ignore"):  # an endless one is refused below
+            relevance = np.asarray(given, np.float32)
+    except (TypeError, ValueError, OverflowError):  # no numbers, or not one each
+        relevance = np.empty(0, np.float32)
     if relevance.shape != (len(texts),) or not np.isfinite(relevance).all():
         reason = f"it did not give one finite number for each of {len(texts)} texts"
         raise Unavailable(f"reranker {reranker.id!r}", reason, "Choose another in DMHA_RERANKER, or none.")

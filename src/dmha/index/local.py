@@ -110,10 +110,34 @@ class LocalIndex:
         self._evict()
         return found
 
+    def likeness(self, feed: Feed, these: Sequence[int], those: Sequence[int]) -> float:
+        """The greatest cosine between any of these memories and any of those, whoever else is near them."""
+        left, right = (self._vectors(feed, np.array(ids, np.int64)) for ids in (these, those))
+        return float((left @ right.T).max(initial=0.0))
+
     def drop(self) -> None:
         """Let every tenant go; the next question loads from the truth."""
         with self._lock:
             self._tenants.clear()
+
+    def behind(self) -> dict[int, int]:
+        """Of the tenants in use, those whose log goes on past their arrays, and by how many changes."""
+        with self._lock:
+            seen = {tenant_id: held.seq for tenant_id, held in self._tenants.items() if held.arrays is not None}
+        with self._read() as feed:
+            head = feed.head()
+            waiting = {tenant_id: len(feed.since(seq, tenant_id)) for tenant_id, seq in seen.items() if seq < head}
+        return {tenant_id: changes for tenant_id, changes in waiting.items() if changes}
+
+    def follow(self, tenant_id: int) -> None:
+        """Bring the arrays of a tenant in use in step; one that was let go stays so, and none counts as asked for."""
+        with self._lock:
+            held = self._tenants.get(tenant_id)
+        if held is None or held.arrays is None:
+            return
+        with held.lock, self._read() as feed:  # in this order: nobody brings it past this snapshot
+            self._in_step(held, feed, tenant_id)
+        self._evict()
 
     def size(self, tenant_id: int) -> tuple[int, int]:
         """How many memories the tenant's arrays hold now, and their bytes."""
@@ -123,6 +147,11 @@ class LocalIndex:
             size = arrays.living, arrays.nbytes
         self._evict()
         return size
+
+    def held(self) -> tuple[int, int]:
+        """How many tenants are held now, and the bytes of them all."""
+        with self._lock:
+            return len(self._tenants), sum(held.nbytes for held in self._tenants.values())
 
     def differences(self, tenant_id: int) -> list[int]:
         """The ids of the memories held otherwise than in the truth now, as arrays made anew hold them."""

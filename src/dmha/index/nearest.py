@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dmha.domain.ranking import top
-
-NEAREST = 8  # a remark and its variants, or what a dream joins: more is a topic, which is no neighbourhood
+from dmha.protocols import NEIGHBOURHOOD
 
 _BYTES = 600  # of one row's neighbours, as Python keeps them
 
@@ -78,5 +77,5 @@ class Nearest:
 
 def _merged(held: _Found, fresh: Some, count: int, memory_ids: NDArray[np.int64]) -> _Found:
     rows, cosines = np.concatenate([held.rows, fresh[0]]), np.concatenate([held.cosines, fresh[1]])
-    best = top(cosines, memory_ids[rows], NEAREST)
+    best = top(cosines, memory_ids[rows], NEIGHBOURHOOD)
     return _Found(rows[best], cosines[best], count)

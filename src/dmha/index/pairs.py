@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dmha.index.nearest import NEAREST, Some
+from dmha.index.nearest import Some
 from dmha.index.vectors import Exact, Vectors, cosines
+from dmha.protocols import NEIGHBOURHOOD
 
 Read = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 """Reads the vectors of these memories in the truth."""
@@ -35,7 +36,7 @@ class Pairs:
             some = asked[first : first + _AT_ONCE]
             vectors = self.vectors.of(some)
             for row, vector, products in zip(some, vectors, self.vectors.products(start, stop, vectors).T, strict=True):
-                rows = start + self._best(products, row - start, NEAREST, start)
+                rows = start + self._best(products, row - start, NEIGHBOURHOOD, start)
                 yield _alike(rows, cosines(self.vectors.of(rows), vector))
 
     def estimated(self, asked: NDArray[np.intp], start: int, stop: int, *, read: Read, rescored: int) -> Iterator[Some]:

@@ -23,6 +23,7 @@ _PASSING = frozenset({408, 409, 429, 500, 502, 503, 504, 529})  # worth another 
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 20.0  # a caller who waits for a reply has left by then; told to wait longer, we say so instead
 _CONNECT_S = 5.0
+_MOST_BYTES = 1 << 27  # of one answer: five times what 256 vectors of 4,096 numbers take
 _MESSAGE = 300  # of what a server says about its refusal: enough for the sentence, not for a page of HTML
 
 
@@ -51,6 +52,7 @@ class Endpoint:
         self._key = _checked_key(key)
         self._setting = setting
         self._retries = retries
+        self._timeout_s = timeout_s
         self._sleep = sleep
         self._jitter = jitter
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -64,7 +66,7 @@ class Endpoint:
 
         with self._answer(path, body) as response:
             try:
-                data = response.read()
+                data = self._whole(response)
             except httpx2.RequestError as error:
                 self._fail(f"its answer broke off ({_kind(error)})", "Ask again.", error)
             return self._object(data)
@@ -134,7 +136,7 @@ class Endpoint:
 
         status = response.status_code
         try:
-            said = self._without_key(_message(response.read()))
+            said = self._said(self._whole(response))
         except httpx2.RequestError:
             said = ""
         finally:
@@ -144,6 +146,15 @@ class Endpoint:
         if status in _PASSING:
             self._fail(f"HTTP {status}{said}", "Wait and ask again, or ask for a higher limit there.")
         self._fail(f"HTTP {status}{said}", f"Mend the address or the model's name in {self._setting}.")
+
+    def _whole(self, response: httpx2.Response) -> bytes:
+        """The answer, if it comes to an end: each piece in time, a server could go on for ever."""
+        data, until = bytearray(), time.monotonic() + self._timeout_s
+        for piece in response.iter_bytes():
+            data += piece
+            if len(data) > _MOST_BYTES or time.monotonic() > until:
+                self._fail("its answer does not end", f"Check the address in {self._setting}.")
+        return bytes(data)
 
     def _object(self, data: bytes) -> dict[str, Any]:
         try:
@@ -155,11 +166,14 @@ class Endpoint:
         if not isinstance(value, dict):
             self._fail("its answer is not a JSON object", f"Check the address in {self._setting}.")
         if value.get("error"):
-            self._fail("it reported an error" + self._without_key(_message(data)), "Look at the server's log.")
+            self._fail("it reported an error" + self._said(data), "Look at the server's log.")
         return value
 
-    def _without_key(self, said: str) -> str:
-        return said.replace(self._key, "***") if self._key else said
+    def _said(self, data: bytes) -> str:
+        """`: what the server says`, shortened only when the key is out of it: half a key is a key's half."""
+        said = _message(data)
+        text = (said.replace(self._key, "***") if self._key else said)[:_MESSAGE]
+        return f": {text}" if text else ""
 
     def _fail(self, reason: str, fix: str, cause: BaseException | None = None) -> NoReturn:
         raise Unavailable(self.base_url, reason, fix) from cause
@@ -199,12 +213,11 @@ def _retry_after(response: httpx2.Response) -> float | None:
 
 
 def _message(data: bytes) -> str:
-    """`: what the server says`, from {"error": {"message"}}, {"error"}, {"message"}, {"detail"} or plain text."""
+    """What the server says, from {"error": {"message"}}, {"error"}, {"message"}, {"detail"} or plain text."""
     said: object = data.decode("utf-8", "replace")
     with contextlib.suppress(ValueError, RecursionError):
         value = json.loads(data)
         while isinstance(value, dict):
             value = value.get("error") or value.get("message") or value.get("detail")
         said = value or said
-    text = " ".join(str(said).split())[:_MESSAGE]
-    return f": {text}" if text else ""
+    return " ".join(str(said).split())

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 
-from dmha.errors import Unavailable
+from dmha.errors import NoRoom, Unavailable
 from dmha.stores import schema
 
 # Seconds that a write waits for another process's: far over any group commit, short enough that a stuck one is noticed.
@@ -61,6 +61,9 @@ _FIXES = {
     "SQLITE_NOMEM": ("there is no memory left", "Give the process more, or ask for less at once."),
 }
 
+# The codes, as they begin, of writes for which there was no room: a file size limit and a quota look like a disk that
+# fails to write, and so may a full one when the log's pages reach it.
+_NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE", "SQLITE_IOERR_SHMSIZE")
 
 # SQLite finds a key as it is written, not as escaped.
 _WRITE_JSON = json.JSONEncoder(ensure_ascii=False).encode
@@ -235,7 +238,8 @@ def told(error: BaseException, path: Path | None = None) -> BaseException:
         return Unavailable("database", *special)
     for prefix, (reason, fix) in _FIXES.items():
         if code.startswith(prefix):
-            return Unavailable("database", f"{reason} ({code})", fix)
+            kind = NoRoom if code.startswith(_NO_ROOM) else Unavailable
+            return kind("database", f"{reason} ({code})", fix)
     return error
 
 

@@ -216,6 +216,8 @@ class Memories:
             version = 0 if name.startswith(HIDDEN) else dictionaries.version(tenant_id)
             drop_world(self._connection, tenant_id)
             dictionaries.go_on(tenant_id, version)
+        if world is None:
+            self._connection.execute(delete(schema.jobs).where(schema.jobs.c.user_id == user_id))
 
     def revector(self, rows: Iterable[tuple[int, np.ndarray | None]], embedder_id: int) -> None:
         """Replace the vectors of these memories by ones of another embedder; None: it does not serve the text.

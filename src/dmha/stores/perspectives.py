@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, false, insert, literal, select
+from sqlalchemy import Connection, and_, false, insert, literal, select, true
 
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.records import Gist, Perceived, Scope
@@ -20,7 +20,7 @@ def born(scope: Scope, memory_id: int, memory: Perceived | Gist) -> dict[str, An
         "companion_id": scope.companion_id, "memory_id": memory_id, "half_life": memory.half_life, "recall_count": 0,
         "last_recalled_at": memory.at, "tier": "short_term", "importance": memory.importance,
         "joy": memory.affect.joy, "aversion": memory.affect.aversion, "trauma": memory.affect.trauma, "pinned": False,
-        "born": True,
+        "raised": True, "born": True,
     }  # fmt: skip
 
 
@@ -36,7 +36,8 @@ def take_up(connection: Connection, scope: Scope, memory_ids: Sequence[int]) -> 
         unseen = (
             select(
                 literal(scope.companion_id), memories.c.id, literal(DEFAULT_HALF_LIFE), literal(0), memories.c.at,
-                literal("short_term"), memories.c.score0, literal(0.0), literal(0.0), literal(0.0), false(), false(),
+                literal("short_term"), memories.c.score0, literal(0.0), literal(0.0), literal(0.0), false(), true(),
+                false(),
             )
             .join(views, view, isouter=True)
             .where(BY_ID_AND_OF_TENANT, memories.c.id.in_(memory_ids[start : start + CHUNK]))

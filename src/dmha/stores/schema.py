@@ -469,8 +469,8 @@ requests = Table(
     Index(None, "holder"),
 )
 
-# Work that nobody waits for. `user_id` is whose it is, "" for the file's own; of one kind and `key` at most one is not
-# over (see domain/jobs for the states). `body` is what the kind of work is given, `result` what it came to.
+# Work that nobody waits for. `user_id` is whose it is, "" for the file's own; of one kind, account and `key` at most
+# one is not over (see domain/jobs for the states). `body` is what the kind of work is given, `result` what it came to.
 jobs = Table(
     "jobs",
     metadata,

@@ -16,12 +16,14 @@ from sqlalchemy import Connection, insert, select
 from dmha.errors import InvalidInput, Unavailable
 from dmha.protocols import Embedder, Progress
 from dmha.stores import schema
+from dmha.stores.accounts import Accounts
 from dmha.stores.backup import back_up
 from dmha.stores.copies import free_name, keep
 from dmha.stores.dictionaries import Dictionaries
 from dmha.stores.engine import BUSY_TIMEOUT, beside, connect, in_words, open_engine
 from dmha.stores.feed import Feed
 from dmha.stores.group import group_of
+from dmha.stores.jobs import Jobs
 from dmha.stores.knowledge import Knowledge
 from dmha.stores.life import Life
 from dmha.stores.memories import Memories
@@ -78,6 +80,14 @@ class Ledger:
     @cached_property
     def requests(self) -> Requests:
         return Requests(self._connection)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(self._connection)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self._connection)
 
     @cached_property
     def portable(self) -> Portable:

@@ -226,10 +226,10 @@ def part_of_day(begin: int, end: int) -> Atom:
     return Atom(_recurring("day", make, "near"), "part", frozenset(("day",)), free=False)
 
 
-def clock(hour: int, minute: int | None = None, *, free: bool, twelve: bool = False) -> Atom:
-    """An hour, or a minute of it, by the clock. Up to 29 is the night after; `twelve`: it may be twelve later."""
-    if not (0 <= hour <= 29 and (minute is None or 0 <= minute <= 59)):
-        raise ValueError(hour)
+def clock(hour: int, minute: int | None = None, *, free: bool, twelve: bool = False) -> Atom | None:
+    """An hour, or a minute of it, if a clock can show it. Up to 29 is the night after; `twelve`: or twelve later."""
+    if hour > 29 or (minute or 0) > 59:
+        return None
     length = timedelta(hours=1) if minute is None else timedelta(minutes=1)
 
     def make(_: Calendar, day: Period) -> Period:

@@ -13,7 +13,7 @@ from dmha.domain.times import atoms
 from dmha.domain.times import english_words as words
 from dmha.domain.times.atoms import Atom
 from dmha.domain.times.calendar import Unit
-from dmha.domain.times.numbers import CARDINALS, ORDINALS
+from dmha.domain.times.numbers import CARDINALS, ORDINALS, full_year
 
 # What makes the noun after it a time.
 _PREPOSITION = re.compile(
@@ -85,15 +85,9 @@ def _day_number(written: str) -> int:
     return ORDINALS.get(written) or int(written.rstrip("stndrh"))
 
 
-def _full_year(written: str) -> int:
-    if len(written) == 4:
-        return int(written)
-    return int(written) + (1900 if int(written) >= words.CENTURY_TURN else 2000)
-
-
 def _dated(month: int, day: int, year: str | None) -> Atom:
     date = atoms.date_of(month, day)
-    return atoms.inside(atoms.year(_full_year(year)), date) if year else date
+    return atoms.inside(atoms.year(full_year(year)), date) if year else date
 
 
 def _iso(seen: Seen) -> Atom | None:
@@ -300,7 +294,7 @@ _FORMS: tuple[tuple[str, str, Reader], ...] = (
     ("other_day", r"(?<=the\x20)other (?:day|night|week)\b", lambda _: atoms.some_ago("day", *words.OTHER_DAY)),
     ("half_ago", r"\bhalf an? (?P<half_unit>year|hour) ago\b", _half_ago),
     ("vaguely_ago", rf"\b(?P<some>{_VAGUE}) (?P<some_unit>{_SPAN}) (?:ago|back)\b", _vaguely_ago),
-    ("ago", rf"\b(?P<ago_count>{_COUNT}) (?P<ago_unit>{_SPAN}) (?P<ago_side>ago|back|from now)\b", _ago),
+    ("ago", rf"(?<![0-9][,.])\b(?P<ago_count>{_COUNT}) (?P<ago_unit>{_SPAN}) (?P<ago_side>ago|back|from now)\b", _ago),
     (
         "lately_forms",
         rf"\b(?P<lately>last|past|previous|next|coming) (?P<lately_count>{_COUNT}|{_VAGUE}) (?P<lately_unit>{_SPAN})\b",

@@ -85,7 +85,6 @@ OFFSETS = {"last": -1, "this": 0, "next": 1}
 FEW = (2, 6)  # a few, several
 COUPLE = (1, 3)
 OTHER_DAY = (1, 10)
-CENTURY_TURN = 70  # 5/5/69 is 2069, 5/5/70 is 1970
 SHARES = {
     "early": (0, 3), "mid": (1, 3), "middle of": (1, 3), "late": (2, 3),
     "beginning of": (0, 6), "start of": (0, 6), "end of": (5, 6),

@@ -16,7 +16,7 @@ from dmha.domain.times.atoms import Atom
 from dmha.domain.times.calendar import Unit
 from dmha.domain.times.folding import folded as _folded
 from dmha.domain.times.folding import folded_pattern
-from dmha.domain.times.numbers import HAN_DIGITS, han_number
+from dmha.domain.times.numbers import HAN_DIGITS, full_year, han_number
 
 
 def _any(phrases: Iterable[str]) -> str:
@@ -46,7 +46,7 @@ _WEEKS_READ = {_folded(word): offset for word, offset in words.WEEKS.items()}
 
 
 def _year(match: re.Match[str]) -> Atom | None:
-    number = han_number(match["y"])
+    number = full_year(match["y"])
     return atoms.year(number) if 1000 <= number <= 2999 else None
 
 
@@ -107,9 +107,17 @@ def _ago(match: re.Match[str]) -> Atom | None:
     unit, written = _unit(match["ago_unit"]), match["ago_count"]
     if written == "半":
         return _half(unit, sign)
-    if written in ("几", "数", "好几"):
-        return atoms.some_ago(unit, *(words.FEW if sign < 0 else (-words.FEW[1], -words.FEW[0])))
+    if some := _some(written):
+        return atoms.some_ago(unit, *(some if sign < 0 else (-some[1], -some[0])))
     return atoms.ago(unit, sign * han_number(written))
+
+
+def _some(written: str) -> tuple[int, int] | None:
+    """About how many: 几, 数; 两三 is two or three, not 23."""
+    if written in ("几", "数", "好几"):
+        return words.FEW
+    few, more = map(han_number, written) if len(written) == 2 and not written.isdecimal() else (0, 0)
+    return (few, more) if 0 < few == more - 1 and more < 10 else None
 
 
 def _half(unit: Unit, sign: int) -> Atom | None:
@@ -127,14 +135,15 @@ def _lately(match: re.Match[str]) -> Atom | None:
     sign = -1 if match["lately_side"] in ("今后", "接下来", "未来") else 1
     if written == "半":
         return atoms.lately("month", 6 * sign) if unit == "year" else None
-    return atoms.lately(unit, sign * (words.FEW[1] if written in ("几", "数", "好几") else han_number(written)))
+    some = _some(written)
+    return atoms.lately(unit, sign * (some[1] if some else han_number(written)))
 
 
 def _clock(match: re.Match[str]) -> Atom | None:
     hour, sign = han_number(match["h"]), match["h_sign"]
     minute = 30 if match["h_half"] else han_number(match["h_minute"]) if match["h_minute"] else None
     free = sign == "时" or minute is not None or match["h_whole"] is not None
-    return atoms.clock(hour, minute, free=free, twelve=True) if hour <= 29 else None
+    return atoms.clock(hour, minute, free=free, twelve=True)
 
 
 def _part_of_named_day(match: re.Match[str]) -> Atom | None:
@@ -145,7 +154,7 @@ def _part_of_named_day(match: re.Match[str]) -> Atom | None:
 _FORMS: tuple[tuple[str, str, Reader], ...] = (
     (
         "agos",
-        f"{_NO_NUMBER}(?P<ago_count>{_QUANTITY})(?P<ago_unit>{_SPAN})(?:ぐらい|くらい|ほど|多|左右)?(?:[之以])?(?P<ago_side>前|后)(?!半|期)",
+        f"(?<![几何数]){_NO_NUMBER}(?P<ago_count>{_QUANTITY})(?P<ago_unit>{_SPAN})(?:ぐらい|くらい|ほど|多|左右)?(?:[之以])?(?P<ago_side>前|后)(?!半|期)",
         _ago,
     ),
     (
@@ -163,9 +172,13 @@ _FORMS: tuple[tuple[str, str, Reader], ...] = (
     ("weeks", f"(?P<week>{_any(words.WEEKS)})(?P<week_day>[一二三四五六日天末](?!本))?", _week),
     _table("month", words.MONTHS, "months"),
     _table("year", words.YEARS, "years"),
-    ("eras", f"(?P<era_name>{_any(words.ERAS)})(?P<era_year>元|{_NUMBER})年(?!间|度|代)", _era),
+    ("eras", f"(?P<era_name>{_any(words.ERAS)}) ?(?P<era_year>元|{_NUMBER})年(?!间|度|代)", _era),
     ("decades", "(?<![0-9])(?P<decade_of>(?:1[0-9]|20)?[0-9]0|[二三四五六七八九]十)年代", _decade),
-    ("year", f"{_NO_NUMBER}(?P<y>[0-9]{{4}}|[〇零一二三四五六七八九]{{4}})年(?![间代度]|ぶり)", _year),
+    (
+        "year",
+        f"{_NO_NUMBER}(?P<y>[0-9]{{4}}|[〇零一二三四五六七八九]{{4}}|[0-9]{{2}}(?=年{_SMALL}月))年(?![间代度]|ぶり)",
+        _year,
+    ),
     ("month_day", f"{_NO_NUMBER}(?P<md_m>{_SMALL})月(?P<md_d>{_SMALL})[日号]", _month_day),
     (
         "month",

@@ -12,11 +12,18 @@ CARDINALS = {
         (
             *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
             *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-            *("twenty"),
         ),
         start=1,
     )
-} | {"a": 1, "an": 1, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60}
+}
+_ENGLISH_TENS = {
+    word: 10 * number
+    for number, word in enumerate(("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), 2)
+}
+CARDINALS |= _ENGLISH_TENS | {
+    f"{ten}-{one}": _ENGLISH_TENS[ten] + CARDINALS[one] for ten in _ENGLISH_TENS for one in list(CARDINALS)[:9]
+}
+CARDINALS |= {"a": 1, "an": 1}
 
 ORDINALS = {
     word: number
@@ -31,6 +38,8 @@ ORDINALS = {
         start=1,
     )
 }
+
+_CENTURY_TURN = 70  # 5/5/69 is 2069, 5/5/70 is 1970
 
 
 def han_number(written: str) -> int:
@@ -47,3 +56,9 @@ def han_number(written: str) -> int:
         else:
             digit = _HAN[sign]
     return total + max(digit, 0)
+
+
+def full_year(written: str) -> int:
+    """2023, 二〇二三, or two figures of it: 23."""
+    number = han_number(written)
+    return number if len(written) > 2 else number + (1900 if number >= _CENTURY_TURN else 2000)

@@ -1,0 +1,232 @@
+"""`dmha user`, `dmha key` and `dmha audit`: who may use the service on this file, and what was done in whose name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from dmha.cli import render
+from dmha.cli.door import show
+from dmha.cli.options import Db, Json, moment, named, zone
+from dmha.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from dmha.access import Access
+    from dmha.records import Audit, Key
+    from dmha.records import User as Account
+
+user = typer.Typer(no_args_is_help=True, help="Accounts of the service, and their passwords (docs/access.md).")
+key = typer.Typer(no_args_is_help=True, help="Keys that programs show instead of a password (docs/access.md).")
+
+Name = Annotated[str, typer.Argument(help="The account's name, which is its user_id.")]
+Owner = Annotated[str | None, typer.Option("--user", help="Only this account's. [default: all]")]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password as a line of stdin.")]
+NoPassword = Annotated[bool, typer.Option("--no-password", help="Let only keys open the account.")]
+
+
+@user.command("add")
+def add_user(
+    name: Name, password_stdin: FromStdin = False, no_password: NoPassword = False, db: Db = None, as_json: Json = False
+) -> None:
+    """Make an account. Asks for its password, unless told otherwise."""
+    password = _password(password_stdin, no_password)
+    with _access(db, made=True) as access:
+        access.add_user(name, password)
+    show(f"{render.shown(name)} has an account.", {"name": name, "by_password": password is not None}, as_json)
+
+
+@user.command("password")
+def set_password(
+    name: Name, password_stdin: FromStdin = False, no_password: NoPassword = False, db: Db = None, as_json: Json = False
+) -> None:
+    """Give an account another password, or none."""
+    password = _password(password_stdin, no_password)
+    with _access(db) as access:
+        access.set_password(name, password)
+    opens = "Only keys open" if password is None else "The new password opens"
+    show(f"{opens} {render.shown(name)}.", {"name": name, "by_password": password is not None}, as_json)
+
+
+@user.command("close")
+def close_user(name: Name, db: Db = None, as_json: Json = False) -> None:
+    """Let nothing open an account any more. Its memories stay."""
+    with _access(db) as access:
+        access.close_user(name)
+    show(f"Nothing opens {render.shown(name)} any more.", {"name": name}, as_json)
+
+
+@user.command("list")
+def list_users(db: Db = None, as_json: Json = False) -> None:
+    """The accounts by name, closed ones too."""
+    with _access(db) as access:
+        found = access.users()
+    show(_users(found), [_told(one) for one in found], as_json)
+
+
+@key.command("create")
+def create_key(
+    user: Annotated[str, typer.Option("--user", help="Whose account it opens.")],
+    label: Annotated[str, typer.Option("--label", help="What it is for.")] = "",
+    right: Annotated[
+        list[str] | None,
+        typer.Option("--right", help="read, write or operate. Repeatable. [default: read and write]"),
+    ] = None,
+    agent: Annotated[
+        list[str] | None, typer.Option("--agent", help="For this companion alone. Repeatable. [default: all]")
+    ] = None,
+    acts_for: Annotated[
+        list[str] | None, typer.Option("--for", metavar="USER", help="May ask in this account, too. Repeatable.")
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option("--expires", metavar="ISO", help="Until when. [default: no end]")
+    ] = None,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key and show it, this once."""
+    with _access(db) as access:
+        text, made = access.create_key(
+            user, label=label, rights=right or ("read", "write"), agents=agent or None, acts_for=acts_for or (),
+            expires_at=moment("--expires", expires),
+        )  # fmt: skip
+    said = Text.assemble((text, "bold"), ("\nKeep it now: it is not shown again. Its id is ", "dim"), made.uid)
+    said.no_wrap, said.overflow = True, "ignore"  # a key in two lines is none
+    show(said, {"key": text} | _told(made), as_json)
+
+
+@key.command("list")
+def list_keys(user: Owner = None, db: Db = None, as_json: Json = False) -> None:
+    """The keys in the order in which they were made, those that open nothing any more too."""
+    with _access(db) as access:
+        found = access.keys(user)
+    show(_keys(found, datetime.now(UTC).timestamp()), [_told(one) for one in found], as_json)
+
+
+@key.command("revoke")
+def revoke_key(
+    uid: Annotated[str, typer.Argument(metavar="ID", help="The key's id, as the list shows it.")],
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """Let a key open nothing any more, from this moment on."""
+    with _access(db) as access:
+        access.revoke(uid)
+    show(f"The key {render.shown(uid)} opens nothing any more.", {"uid": uid}, as_json)
+
+
+def audit(
+    user: Owner = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many at most.")] = 50,
+    db: Db = None,
+    as_json: Json = False,
+) -> None:
+    """What was done in another's name, and what changed who may; the newest first."""
+    with _access(db) as access:
+        found = access.audits(user, limit=limit)
+    show(_audits(found), [_told(one) for one in found], as_json)
+
+
+@contextmanager
+def _access(db: str | None, *, made: bool = False) -> Iterator[Access]:
+    from dmha.wiring import open_access
+
+    with open_access(named(db, made=made)) as access:
+        yield access
+
+
+def _password(from_stdin: bool, none: bool) -> str | None:
+    """The password: a line of stdin, or what is typed twice without an echo."""
+    if from_stdin and none:
+        raise InvalidInput("--password-stdin", "there is no password to read", "Give one of the two.")
+    if none:
+        return None
+    if from_stdin:
+        return _line()
+    if not sys.stdin.isatty():
+        raise InvalidInput("password", "there is no terminal to ask at", "Give --password-stdin or --no-password.")
+    asked: str = typer.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True)
+    return asked
+
+
+def _line() -> str:
+    try:
+        return sys.stdin.buffer.readline().decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise InvalidInput("password", "it is not UTF-8", "Write it to stdin as UTF-8.") from error
+
+
+# --- how it looks ----------------------------------------------------------------------------------------------------
+
+
+def _users(found: list[Account]) -> RenderableType:
+    if not found:
+        return Text("Nobody has an account. Make one with: dmha user add NAME")
+    table = _table("name", "opened by", "since")
+    for one in found:
+        state = ("closed", "dim") if one.closed_at is not None else ("password" if one.by_password else "keys", "")
+        table.add_row(Text(render.shown(one.name), "bold"), Text(*state), _when(one.created_at))
+    return table
+
+
+def _keys(found: list[Key], now: float) -> RenderableType:
+    if not found:
+        return Text("There is no key. Make one with: dmha key create --user NAME")
+    table = _table("", "id", "user", "may", "companions", "also for", "until", "label")
+    for one in found:
+        live = one.revoked_at is None and (one.expires_at is None or one.expires_at > now)
+        until = "revoked" if one.revoked_at is not None else "" if one.expires_at is None else _when(one.expires_at)
+        cells = (
+            one.uid, one.owner, " ".join(sorted(one.rights)), "all" if one.agents is None else _list(one.agents),
+            _list(one.acts_for), until, one.label,
+        )  # fmt: skip
+        mark = Text("✓", render.WELL) if live else Text("✗", "dim")
+        table.add_row(mark, *(Text(render.shown(cell), "" if live else "dim") for cell in cells))
+    return table
+
+
+def _audits(found: list[Audit]) -> RenderableType:
+    if not found:
+        return Text("Nothing was done in another's name, and who may is as it was.")
+    table = _table("when", "who", "account", "what", "trace")
+    for one in found:
+        cells = (_when(one.at), one.actor, one.user_id, one.action, one.trace)
+        table.add_row(*(Text(render.shown(cell), style) for cell, style in zip(cells, _AUDIT, strict=True)))
+    return table
+
+
+_AUDIT = ("", "bold", "", "", "dim")
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _list(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _when(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, zone()):%Y-%m-%d %H:%M}"
+
+
+def _told(record: Any) -> dict[str, Any]:
+    """A record as JSON has it: times in ISO 8601, sets as sorted lists."""
+    said = {field.name: getattr(record, field.name) for field in fields(record)}
+    for name, value in said.items():
+        if isinstance(value, frozenset):
+            said[name] = sorted(value)
+        elif name.split("_")[-1] == "at" and value is not None:
+            said[name] = datetime.fromtimestamp(value, UTC)
+    return said

@@ -1,0 +1,285 @@
+"""The scheduler of background work: it puts what is due, runs one job at a time in slices, and lets replies come first.
+
+Jobs stand in the truth, held by leases, so that any process with the file may take one over whose holder died. What a
+kind of work is stands in `tasks`, those that every memory needs in `chores`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal
+from uuid import uuid4
+
+from dmha.checks import MOST_NAME, check_name, check_text, check_time
+from dmha.domain.jobs import UNFINISHED, Circumstances, Pressure, is_due, next_of, retry_after
+from dmha.errors import InvalidInput, MissingExtra, NotFound, OutOfBounds, Taken, Unavailable
+from dmha.protocols import Clock, Ledger, Truth
+from dmha.records import Job
+from dmha.tasks import JobKind, Ran, Task
+
+_log = logging.getLogger("dmha")
+
+# Seconds that a job stays its holder's unheard: long over any step between two looks at whether it is wanted, short
+# enough that a holder that died is soon forgotten.
+LEASE = 60.0
+_POLL = 1.0  # seconds between two looks for something to do; what is put in this process is seen at once
+_AFTER_TROUBLE = 30.0  # seconds of rest when the truth itself fails: a full disk is not asked every second
+_MOST_REASON = 2_000
+_SERVED = 10_000  # accounts whose last turn is remembered; who is forgotten had it longest ago, or never
+
+# Trying again changes nothing about these.
+_LASTING = (InvalidInput, NotFound, OutOfBounds, MissingExtra)
+
+
+class Scheduler:
+    """Runs the kinds of work it is given, one job at a time: by `step`, or on a thread between `start` and `close`.
+
+    `holder` names it in the leases. `clock` is the time that processes share, `monotonic` measures this one's slices.
+    """
+
+    def __init__(
+        self, truth: Truth, kinds: Sequence[JobKind], clock: Clock, *, holder: str | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self.holder = f"{socket.gethostname()[:32]}:{os.getpid()}:{secrets.token_hex(4)}" if holder is None else holder
+        self._truth = truth
+        self._kinds = {kind.name: kind for kind in kinds}
+        self._taken = {kind.name: self.holder if kind.own else None for kind in kinds}
+        self._clock = clock
+        self._monotonic = monotonic
+        self._served: OrderedDict[str, int] = OrderedDict()
+        self._turns = 0
+        self._ran = {kind.name: Ran() for kind in kinds}
+        self._counted: dict[str, float] = {}  # when a kind's pressure is counted next
+        self._replies = 0
+        self._replied_at = monotonic()
+        self._renewed_at = monotonic()
+        self._running: str | None = None
+        self._stop = threading.Event()  # the running job was cancelled here
+        self._lock = threading.Lock()
+        self._woken = threading.Event()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # -- replies come first --------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def reply(self) -> Iterator[None]:
+        """Around work that somebody waits for: no job begins meanwhile, and a running one lets go at its next step."""
+        with self._lock:
+            self._replies += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._replies -= 1
+                self._replied_at = self._monotonic()
+
+    # -- what is asked of it -------------------------------------------------------------------------------------------
+
+    def put(
+        self,
+        kind: str,
+        *,
+        key: str = "",
+        user_id: str = "",
+        body: Mapping[str, Any] | None = None,
+        delay_s: float = 0.0,
+    ) -> Job:
+        """Ask for work in the account's name; while a job of that kind, account and key is unfinished, it is that."""
+        if kind not in self._kinds:
+            raise InvalidInput("kind", f"{kind!r} is not a kind of work", f"Use {', '.join(sorted(self._kinds))}.")
+        for field, name in (("key", key), ("user_id", user_id)):
+            if name:
+                check_name(field, name)
+        now = self._now()
+        job = Job(
+            uid=uuid4().hex, kind=kind, key=key, user_id=user_id, priority=self._kinds[kind].priority,
+            due_at=now + delay_s, created_at=now, changed_at=now, body=body or {},
+        )  # fmt: skip
+        stands = self._truth.write(lambda ledger: ledger.jobs.put(job))
+        self._woken.set()
+        return stands
+
+    def list(
+        self, *, user_id: str | None = None, limit: int = 50, before: tuple[float, str] | None = None
+    ) -> Sequence[Job]:
+        """The account's jobs (None: everybody's), latest first; `before` is the last one's `created_at` and `uid`."""
+        with self._truth.read() as ledger:
+            return ledger.jobs.page(limit, user_id, before)
+
+    def get(self, uid: str, *, user_id: str | None = None) -> Job:
+        """One job; another account's is `NotFound`."""
+        check_text("id", uid, most=MOST_NAME)
+        with self._truth.read() as ledger:
+            return ledger.jobs.get(uid, user_id)
+
+    def cancel(self, uid: str, *, user_id: str | None = None) -> Job:
+        """Stop a job: one that waits at once, one that runs at its next step; what is over stays what it came to."""
+        check_text("id", uid, most=MOST_NAME)
+        now = self._now()
+        job = self._truth.write(lambda ledger: ledger.jobs.cancel(uid, now, user_id))
+        if uid == self._running:
+            self._stop.set()
+        return job
+
+    def ran(self) -> dict[str, Ran]:
+        """What each kind came to in this process so far."""
+        return dict(self._ran)
+
+    def waiting(self) -> dict[str, int]:
+        """How many jobs of each kind wait."""
+        with self._truth.read() as ledger:
+            return dict.fromkeys(self._kinds, 0) | ledger.jobs.waiting()
+
+    # -- the work ------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Work on a thread of its own from now on."""
+        self._thread = threading.Thread(target=self._work, name="dmha-jobs", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let the running job go at its next step, and stop; it waits in the truth for the next to come."""
+        self._closing.set()
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread works."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def step(self) -> bool:
+        """Put what is due and run one slice of one job; False where nothing is to be done, or a reply comes first."""
+        if self._replies or self._closing.is_set():
+            return False
+        self._put_what_is_due()
+        job = self._claim()
+        if job is None:
+            return False
+        self._run(job)
+        return True
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            rest = _POLL
+            try:
+                if self.step():
+                    continue
+            except Unavailable as error:
+                _log.warning("background work rests: %s", error)
+                rest = _AFTER_TROUBLE
+            self._woken.wait(rest)
+            self._woken.clear()
+
+    def _put_what_is_due(self) -> None:
+        now = self._now()
+        with self._truth.read() as ledger:
+            last = {name: ledger.jobs.latest(name, key or "") for name, key in self._taken.items()}
+        for name, key in self._taken.items():
+            if self._is_due(self._kinds[name], last[name], now):
+                self.put(name, key=key or "")
+
+    def _is_due(self, kind: JobKind, last: Job | None, now: float) -> bool:
+        if kind.trigger is None or (last is not None and last.state in UNFINISHED):
+            return False
+        pressure, at = 0, self._monotonic()
+        if isinstance(kind.trigger, Pressure) and at >= self._counted.get(kind.name, at):
+            self._counted[kind.name] = at + kind.trigger.every
+            pressure = kind.pressure()
+        since_last = None if last is None else now - last.changed_at
+        return is_due(kind.trigger, Circumstances(at - self._replied_at, since_last, pressure))
+
+    def _claim(self) -> Job | None:
+        now = self._now()
+        with self._truth.read() as ledger:  # nothing to do takes no lock
+            if not ledger.jobs.due(self._taken, now) and not ledger.jobs.lapsed(self._kinds, now):
+                return None
+        return self._truth.write(partial(self._take, now))
+
+    def _take(self, now: float, ledger: Ledger) -> Job | None:
+        for job in ledger.jobs.lapsed(self._kinds, now):
+            self._recover(ledger, job, now)
+        chosen = next_of(ledger.jobs.due(self._taken, now), self._served)
+        if chosen is None:
+            return None
+        return ledger.jobs.claim(chosen.uid, holder=self.holder, now=now, until=now + LEASE)
+
+    def _recover(self, ledger: Ledger, job: Job, now: float) -> None:
+        """Let others come to a job whose holder was not heard of for a lease: that is a failure like any other."""
+        kind = self._kinds[job.kind]
+        told = replace(job, attempts=job.attempts + 1, reason=f"{job.holder} ran it and was not heard of any more")
+        lost = (kind.own and job.key != self.holder) or told.attempts >= kind.attempts
+        ledger.jobs.hand_back(told, "fail" if lost else "again", now)
+
+    def _run(self, job: Job) -> None:
+        kind, begun = self._kinds[job.kind], self._monotonic()
+        self._serve(job.user_id)
+        self._stop.clear()
+        self._running, self._renewed_at = job.uid, begun
+        task = Task(job, kind.budget_s, self._monotonic, self._goes_on)
+        try:
+            self._hand_back(*self._slice(kind, task))
+        except Taken:
+            _log.warning("job %s (%s) stood still for a lease, and is another process's now", job.uid, kind.name)
+        finally:
+            self._running = None
+            ran = self._ran[kind.name]
+            self._ran[kind.name] = replace(ran, runs=ran.runs + 1, seconds=ran.seconds + self._monotonic() - begun)
+
+    def _slice(self, kind: JobKind, task: Task) -> tuple[Job, Literal["again", "finish", "fail"]]:
+        """What the job has come to after one slice, and what becomes of it."""
+        try:
+            more = kind.run(task)
+        except Taken:
+            raise
+        except Exception as error:  # noqa: BLE001 - kept in the truth as the reason, for whoever asks; and tried again
+            return self._failed(kind, task, error)
+        attempts = 0 if task.done > task.job.done else task.job.attempts
+        return replace(task.now, attempts=attempts, due_at=self._now()), "again" if more else "finish"
+
+    def _failed(self, kind: JobKind, task: Task, error: Exception) -> tuple[Job, Literal["again", "fail"]]:
+        ran = self._ran[kind.name]
+        self._ran[kind.name] = replace(ran, failures=ran.failures + 1)
+        attempts = 1 if task.done > task.job.done else task.job.attempts + 1
+        reason = f"{type(error).__name__}: {error}"[:_MOST_REASON]
+        _log.warning("job %s (%s) failed, attempt %d: %s", task.job.uid, kind.name, attempts, type(error).__name__)
+        came_to = replace(task.now, attempts=attempts, reason=reason, due_at=self._now() + retry_after(attempts))
+        return came_to, "fail" if isinstance(error, _LASTING) or attempts >= kind.attempts else "again"
+
+    def _hand_back(self, job: Job, move: Literal["again", "finish", "fail"]) -> None:
+        now = self._now()
+        self._truth.write(lambda ledger: ledger.jobs.hand_back(job, move, now))
+
+    def _goes_on(self, job: Job) -> bool:
+        """Whether the running job goes on; where a third of its lease is over, it is renewed, and a cancel heard of."""
+        if self._replies or self._closing.is_set() or self._stop.is_set():
+            return False
+        at = self._monotonic()
+        if at - self._renewed_at < LEASE / 3:
+            return True
+        now = self._now()
+        self._renewed_at = at
+        return self._truth.write(lambda ledger: ledger.jobs.renew(job, now=now, until=now + LEASE))
+
+    def _serve(self, user_id: str) -> None:
+        self._turns += 1
+        self._served[user_id] = self._turns
+        self._served.move_to_end(user_id)
+        if len(self._served) > _SERVED:
+            self._served.popitem(last=False)
+
+    def _now(self) -> float:
+        return check_time("clock", self._clock()).timestamp()

@@ -1,0 +1,132 @@
+"""The application: routes, what stands before them, and how errors are told."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from dmha import __version__
+from dmha.errors import Abandoned, DmhaError
+from dmha.server import problems
+from dmha.server.gate import Gate
+from dmha.server.problems import Invalid, Problem
+from dmha.server.routes import files, health, jobs, knowledge, memories, talk, tokens
+from dmha.server.service import Service
+
+_ROUTES = (tokens, talk, memories, knowledge, files, jobs, health)
+_IMPORT = "/v1/import"
+
+
+def make_app(service: Service) -> ASGIApp:
+    """The service as an ASGI application; whoever runs it closes the service."""
+    app = FastAPI(
+        title="DMHA", version=__version__, summary="The memory that companions and agents keep for years.",
+        docs_url=None, redoc_url=None, openapi_url="/openapi.json", lifespan=_lifespan,
+        # Handlers of these stand inside; what comes past them is the gate's.
+        exception_handlers={
+            Problem: _problem, DmhaError: _error, RequestValidationError: _invalid, HTTPException: _http,
+        },
+    )  # fmt: skip
+    app.state.service = service
+    for routes in _ROUTES:
+        app.include_router(routes.router)
+    settings = service.settings
+    if settings.cors:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(settings.cors), allow_methods=["*"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-DMHA-User"],
+            expose_headers=["ETag", "Retry-After", "X-Trace-Id"],
+        )  # fmt: skip
+    return Gate(
+        app,
+        hosts=settings.trusted_hosts or _own_names(settings.host),
+        most_bytes=lambda path: settings.import_bytes if path == _IMPORT else settings.body_bytes,
+        seconds=settings.request_s,
+        seen=service.metrics.seen,
+    )
+
+
+def _own_names(host: str) -> Sequence[str]:
+    """What a service is called that was given no names: by its address; anything where that is every address.
+
+    A page that had its own name point at this machine would else be let in by the browser of whoever sits at it.
+    """
+    if is_loopback(host):
+        return ("localhost", "127.0.0.1", "[::1]")
+    return () if host in ("0.0.0.0", "::") else (f"[{host}]" if ":" in host else host.lower(),)  # noqa: S104 - compared
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it. A name is none of ours to resolve: only `localhost` is known."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    service: Service = app.state.service
+    service.scheduler.start()
+    yield
+
+
+def _told(request: Request, problem: Problem) -> Response:
+    return problem.response(request.state.trace)
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for it
+    return _told(request, error)
+
+
+async def _error(request: Request, error: Exception) -> Response:
+    if isinstance(error, Abandoned):
+        raise error  # nobody is there to be answered: the gate says so in the log
+    assert isinstance(error, DmhaError)  # noqa: S101 - registered for it
+    return _told(request, problems.of(error))
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    wrong = [Invalid(field=_field(found["loc"]), reason=_reason(found), fix=_fix(found)) for found in error.errors()]
+    detail = "; ".join(f"{one.field}: {one.reason}" for one in wrong[:3])
+    return _told(request, Problem(422, "invalid", detail, wrong[:20]))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        return _told(request, Problem(404, "no-route", "There is no such route. See /openapi.json.", headers=headers))
+    return _told(request, Problem(error.status_code, "http", str(error.detail), headers=headers))
+
+
+def _field(place: Any) -> str:
+    named = [str(part) for part in place if part not in ("body", "query", "path", "header")]
+    return (".".join(named) or "body").encode("ascii", "backslashreplace").decode()[:128]
+
+
+def _reason(found: Any) -> str:
+    said = str(found["msg"])
+    return said[:1].lower() + said[1:]
+
+
+_FIXES = {
+    "extra_forbidden": "Leave it out: there is no such field. See /openapi.json.",
+    "missing": "Give it.",
+    "string_too_long": "Give less, or in parts.",
+}
+
+
+def _fix(found: Any) -> str:
+    return _FIXES.get(found["type"], "See /openapi.json for what it may be.")

@@ -1,0 +1,183 @@
+"""Who asks: credentials judged before a body is read, and calls of the core made in their name.
+
+A route says what it needs (`Needs`), and is given a `Caller`; it never sees a credential, nor takes a `user_id` from
+anywhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Request, Response, Security
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import TypeAdapter
+
+from dmha.access import Grant
+from dmha.mind import Mind
+from dmha.protocols import Also, nothing_else
+from dmha.records import Answered, Right
+from dmha.server import problems, strict_json
+from dmha.server.once import check_key, digest_of
+from dmha.server.pool import Still
+from dmha.server.service import Service
+from dmha.server.throttle import network
+
+T = TypeVar("T")
+
+ACTS_FOR = "x-dmha-user"
+_BEARER = Security(HTTPBearer(auto_error=False, description="An API key, or a token of POST /auth/token."))
+_MOST_CREDENTIAL = 4_096
+
+
+@dataclass(frozen=True)
+class Caller:
+    """One request's credential, and whose account it asks about."""
+
+    service: Service
+    request: Request
+    grant: Grant
+    user_id: str
+
+    def place(self, agent_id: str, world: str | None) -> dict[str, Any]:
+        """The account, companion and world of a call, as the credential allows them."""
+        if self.grant.agents is not None and agent_id not in self.grant.agents:
+            raise problems.forbidden("this companion")
+        return {"user_id": self.user_id, "agent_id": agent_id, "world": world}
+
+    async def ask(self, call: Callable[[Mind, Still], T]) -> T:
+        """What the call comes to, made on a thread of the pool; replies come before all work in the background."""
+        return await asked(self.service, self.request, lambda still: call(self.service.mind, still))
+
+    async def do(
+        self, call: Callable[[Mind, Also[T], Still], T], adapter: TypeAdapter[T], *, status: int = 200,
+        headers: Callable[[T], dict[str, str]] = lambda _: {}, body: bytes | None = None,
+    ) -> Response:  # fmt: skip
+        """As `ask`, for what changes something: once, where the request has an Idempotency-Key.
+
+        `body` stands for a body that was read as it came.
+        """
+        key = self.request.headers.get("idempotency-key")
+        if key is None:
+            came = await self.ask(lambda mind, still: call(mind, nothing_else, still))
+            return _sent(_told(adapter, status, headers, came))
+        content = await self.request.body() if body is None else body
+        digest = digest_of(self.request.method, _target(self.request, self.user_id), content)
+        once = partial(self.service.once.run, self.user_id, check_key(key), digest)
+        answer, again = await self.ask(
+            lambda mind, still: once(lambda also: call(mind, also, still), partial(_told, adapter, status, headers))
+        )
+        return _sent(answer, again=again)
+
+
+class Needs:
+    """A dependency: the caller, whose credential has the right."""
+
+    def __init__(self, right: Right) -> None:
+        self.right = right
+
+    def __call__(self, request: Request, _: Annotated[HTTPAuthorizationCredentials | None, _BEARER]) -> Caller:
+        caller: Caller = request.state.caller
+        return caller
+
+    async def admit(self, request: Request) -> None:
+        """Judge the credential, before anything of the body is read."""
+        service: Service = request.app.state.service
+        address = request.client.host if request.client else ""
+        if (wait := service.throttle.allow("address", network(address))) is not None:
+            raise problems.busy("Too many requests came from this address.", status=429, after=wait)
+        grant = await asked(service, request, lambda _: service.grant_of(_credential(request), address))
+        if (wait := service.throttle.allow("credential", grant.credential)) is not None:
+            raise problems.busy("Too many requests came with this credential.", status=429, after=wait)
+        if self.right not in grant.rights:
+            raise problems.forbidden(f"to {self.right}")
+        user_id = request.headers.get(ACTS_FOR, grant.user_id)
+        if user_id != grant.user_id:
+            if user_id not in grant.acts_for:
+                raise problems.forbidden("to act for that account")
+            action = f"{request.method} {request.url.path}"
+            trace = request.state.trace
+            await asked(service, request, lambda _: service.access.audit(grant.credential, user_id, action, trace))
+        request.state.caller = Caller(service, request, grant, user_id)
+
+
+READ, WRITE, OPERATE = Needs("read"), Needs("write"), Needs("operate")
+
+
+class Route(APIRoute):
+    """A route that judges the credential first, then reads the body strictly, and then is FastAPI's own."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        needs = [dependant.call for dependant in self.dependant.dependencies if isinstance(dependant.call, Needs)]
+
+        async def handler(request: Request) -> Response:
+            for need in needs:
+                await need.admit(request)
+            _refuse_repeated(request)
+            if self.body_field is not None:
+                _refuse_other_types(request)
+                request._json = strict_json.read(await request.body())
+            return await handle(request)
+
+        return handler
+
+
+async def asked(service: Service, request: Request, call: Callable[[Still], T]) -> T:
+    """What a call on the pool comes to, unless the client leaves before; background work waits meanwhile."""
+    with service.scheduler.reply():
+        return await service.pool.run(call, partial(_left, request))
+
+
+async def _left(request: Request) -> None:
+    """Returns once the client has left. The body is read by then, or nobody reads it."""
+    if not getattr(request, "_stream_consumed", False) and request.method in ("POST", "PUT", "PATCH"):
+        await _never()
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _never() -> None:
+    await asyncio.Event().wait()
+
+
+def _credential(request: Request) -> str:
+    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    text = text.strip()
+    if scheme.lower() != "bearer" or not 0 < len(text) <= _MOST_CREDENTIAL or not text.isascii():
+        return ""
+    return text
+
+
+def _refuse_other_types(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise problems.invalid("Content-Type", f"it is {kind[:64]!r}", "Send application/json.", status=415)
+
+
+def _refuse_repeated(request: Request) -> None:
+    """A parameter that stands twice means two things; `present` is a list."""
+    names = [name for name, _ in request.query_params.multi_items() if name != "present"]
+    for name in names:
+        if names.count(name) > 1:
+            raise problems.invalid(name[:64], "it stands twice", "Send each parameter once.")
+
+
+def _target(request: Request, user_id: str) -> str:
+    return json.dumps([user_id, request.url.path, request.url.query, request.headers.get("if-match", "")])
+
+
+def _told(adapter: TypeAdapter[T], status: int, headers: Callable[[T], dict[str, str]], came: T) -> Answered:
+    body = "" if status == 204 else adapter.dump_json(came).decode()
+    return Answered(status, json.dumps({"headers": headers(came), "body": body}))
+
+
+def _sent(answer: Answered, *, again: bool = False) -> Response:
+    told = json.loads(answer.body)
+    headers = told["headers"] | ({"Idempotency-Replayed": "true"} if again else {})
+    return Response(told["body"], answer.status, headers, "application/json" if told["body"] else None)

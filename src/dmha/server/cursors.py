@@ -1,0 +1,58 @@
+"""Cursors and ETags: what a page ends with and what a version is; opaque, and refused where a caller made one up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from dmha.server.problems import Problem, invalid
+from dmha.types import Memory
+
+_ETAG = re.compile(r'"(\d{1,18})"')
+
+
+class Cursors:
+    """Signs where a list goes on, for one account's list alone."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._signer = URLSafeSerializer(list(reversed(secrets)), salt="dmha.cursor")  # the last signs, all verify
+
+    def made(self, after: str, *of: str | None) -> str:
+        """A cursor behind that item of this list."""
+        return str(self._signer.dumps([after, *of]))
+
+    def read(self, cursor: str | None, *of: str | None) -> str | None:
+        """The item that the cursor stands behind; None for no cursor."""
+        if cursor is None:
+            return None
+        try:
+            after, *told = self._signer.loads(cursor)
+        except BadSignature as error:
+            raise _refused() from error
+        if told != list(of):
+            raise _refused()
+        return str(after)
+
+
+def etag(memory: Memory) -> dict[str, str]:
+    """The header that names a memory's version."""
+    return {"ETag": f'"{memory.version}"'}
+
+
+def version_of(if_match: str | None) -> int | None:
+    """The version that a change is meant for; None for whatever it is by then (`*`)."""
+    if if_match is None:
+        detail = 'Send If-Match with the ETag of the memory that you read, or "*" to change it whatever it is by now.'
+        raise Problem(428, "precondition", detail)
+    if if_match.strip() == "*":
+        return None
+    found = _ETAG.fullmatch(if_match.strip())
+    if found is None:
+        raise invalid("If-Match", "it is no ETag of ours", 'Send the ETag as it came, quotes and all, or "*".')
+    return int(found[1])
+
+
+def _refused() -> Problem:
+    return invalid("cursor", "it is none of this list's", "Send `next` of the page before, with the same parameters.")

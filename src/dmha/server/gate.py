@@ -1,0 +1,134 @@
+"""What stands before every route: a trace id, the hosts that are ours, a request's most bytes and seconds.
+
+Plain ASGI: nothing of a request is read before it is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from functools import partial
+from time import perf_counter
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dmha.errors import Abandoned, DmhaError
+from dmha.server import problems
+from dmha.server.problems import Problem
+
+LONGEST_PATH = 4_096  # with the query; a browser's limit is about 2,000
+
+_log = logging.getLogger("dmha.server")
+
+Seen = Callable[[Scope, int, float], None]
+"""Told of each request once it is over: its scope, the status it was answered with (0: nobody was there any more), and
+the seconds it took."""
+
+
+class Gate:
+    """The outermost application: what goes wrong inside is answered as a problem, a defect without its words."""
+
+    def __init__(
+        self, app: ASGIApp, *, hosts: Sequence[str], most_bytes: Callable[[str], int], seconds: float, seen: Seen
+    ) -> None:
+        self._app = app
+        self._hosts = tuple(host.lower() for host in hosts)
+        self._most_bytes = most_bytes
+        self._seconds = seconds
+        self._seen = seen
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        trace = scope.setdefault("state", {})["trace"] = uuid4().hex
+        start, status = perf_counter(), 0
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message).update(_ON_EVERY_ANSWER | {"X-Trace-Id": trace})
+            await send(message)
+
+        try:
+            self._judge(scope)
+            await self._app(scope, self._counted(scope, receive), answer)
+        except Abandoned:
+            _log.info("the client left", extra={"trace_id": trace})
+        except Exception as error:  # the edge: whatever it is, it is logged, and answered where nothing was said yet
+            problem = _problem(error, trace)
+            if status:
+                raise
+            await problem.response(trace)(scope, receive, answer)
+        finally:
+            self._seen(scope, status, perf_counter() - start)
+
+    def _judge(self, scope: Scope) -> None:
+        """Refuse what can be refused by its head alone."""
+        headers = Headers(scope=scope)
+        if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_PATH:
+            raise problems.invalid("path", "it is too long", f"At most {LONGEST_PATH} bytes.", status=414)
+        if "\x00" in scope["path"] or "\ufffd" in scope["path"]:
+            raise problems.invalid("path", "it holds NUL or no UTF-8", "Percent-encode UTF-8.", status=400)
+        if self._hosts and not any(map(partial(fnmatchcase, _name(headers.get("host", ""))), self._hosts)):
+            raise problems.invalid("Host", "this server does not answer to it", "See DMHA_TRUSTED_HOSTS.", status=400)
+        length = headers.get("content-length", "0")
+        if length.isdecimal() and int(length[:20]) > self._most_bytes(scope["path"]):
+            raise self._too_large(scope)
+
+    def _counted(self, scope: Scope, receive: Receive) -> Receive:
+        """The request's messages, as long as they come in time and stay within bounds."""
+        deadline, came, whole = asyncio.get_running_loop().time() + self._seconds, 0, False
+
+        async def counted() -> Message:
+            nonlocal came, whole
+            if whole:
+                return await receive()  # the client's leaving, for which nobody waits in vain
+            try:
+                async with asyncio.timeout_at(deadline):
+                    message = await receive()
+            except TimeoutError as error:
+                detail = f"The body did not come whole within {self._seconds:g} seconds. Send it again, faster."
+                raise Problem(408, "too-slow", detail, headers={"Connection": "close"}) from error
+            came += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
+            if came > self._most_bytes(scope["path"]):
+                raise self._too_large(scope)
+            return message
+
+        return counted
+
+    def _too_large(self, scope: Scope) -> Problem:
+        most = self._most_bytes(scope["path"])
+        return problems.invalid("body", f"it is larger than {most} bytes", "Send it in parts.", status=413)
+
+
+def _name(host: str) -> str:
+    """The host without its port."""
+    name, _, port = host.lower().rpartition(":")
+    return name if port.isdigit() else host.lower()
+
+
+_ON_EVERY_ANSWER = {
+    "Cache-Control": "no-store",  # memories are nobody's but their owner's
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def _problem(error: Exception, trace: str) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, DmhaError):
+        problem = problems.of(error)
+        if problem.status >= 500:
+            _log.warning("%s", error, extra={"trace_id": trace})
+        return problem
+    _log.error("a defect", exc_info=error, extra={"trace_id": trace})
+    return Problem(500, "defect", "Something went wrong here that should not. The trace id finds it in the log.")

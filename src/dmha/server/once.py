@@ -1,0 +1,101 @@
+"""Requests under an Idempotency-Key: however often one is sent, it takes effect once and is answered the same.
+
+The claim is committed before the work begins, and closed in the transaction that holds the effect, so that there is no
+moment at which a crash could leave one without the other. While a process lives it holds on to its claims; when it
+dies, whoever sends the request again takes it over once the lease has run out.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from typing import TypeVar
+from uuid import uuid4
+
+from dmha.errors import Unavailable
+from dmha.protocols import Also, Clock, Ledger, Truth
+from dmha.records import Answered
+from dmha.server.problems import busy, invalid
+
+T = TypeVar("T")
+
+# Seconds that a claim outlives its process, and between two renewals: two may fail before one is lost.
+LEASE, RENEWED = 15.0, 5.0
+LONGEST_KEY = 255
+KEPT = 86_400.0  # seconds that an answer is remembered: a day, as the drafts of the header's standard suggest
+
+
+class Once:
+    """The claims of this process."""
+
+    def __init__(self, truth: Truth, clock: Clock) -> None:
+        self._truth = truth
+        self._clock = clock
+        self._holder = uuid4().hex
+        self._held = 0
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._renewing = threading.Thread(target=self._renew, name="dmha-leases", daemon=True)
+        self._renewing.start()
+
+    def run(
+        self, owner: str, key: str, digest: str, work: Callable[[Also[T]], T], told: Callable[[T], Answered]
+    ) -> tuple[Answered, bool]:
+        """What the work comes to, or came to before (True): `told` says it as it is kept and sent."""
+        claimed = self._claim(owner, key, digest)
+        if isinstance(claimed, Answered):
+            return claimed, True
+        if not claimed:
+            raise busy("A request under this Idempotency-Key is under way. Ask again for its answer.", status=409)
+        with self._holding():
+            try:
+                return told(work(lambda ledger, came: self._close(ledger, owner, key, told(came)))), False
+            except BaseException:
+                with suppress(Unavailable):  # then the lease runs out by itself
+                    self._truth.write(lambda ledger: ledger.requests.release(owner, key, holder=self._holder))
+                raise
+
+    def close(self) -> None:
+        """Let the leases be: nothing is under way any more."""
+        self._ended.set()
+        self._renewing.join()
+
+    def _claim(self, owner: str, key: str, digest: str) -> bool | Answered:
+        now = self._clock().timestamp()
+        return self._truth.write(
+            lambda ledger: ledger.requests.claim(owner, key, digest, holder=self._holder, now=now, until=now + LEASE)
+        )
+
+    def _close(self, ledger: Ledger, owner: str, key: str, answer: Answered) -> None:
+        ledger.requests.close(owner, key, answer, holder=self._holder)
+
+    @contextmanager
+    def _holding(self) -> Iterator[None]:
+        with self._lock:
+            self._held += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._held -= 1
+
+    def _renew(self) -> None:
+        while not self._ended.wait(RENEWED):
+            if self._held:
+                until = self._clock().timestamp() + LEASE
+                with suppress(Unavailable):  # it is tried again before the lease ends
+                    self._truth.write(lambda ledger: ledger.requests.renew(self._holder, until))  # noqa: B023 - at once
+
+
+def check_key(key: str) -> str:
+    """A key that can be kept: printable ASCII, as the header's standard has it."""
+    if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise invalid("Idempotency-Key", "it is no key", f"Give 1 to {LONGEST_KEY} ASCII characters, such as a UUID.")
+    return key
+
+
+def digest_of(method: str, target: str, body: bytes) -> str:
+    """What tells one request from another."""
+    return sha256(b"\n".join([method.encode(), target.encode(), body])).hexdigest()

@@ -1,0 +1,50 @@
+"""What every route may answer besides its result, as the OpenAPI file tells it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dmha.server.problems import MEDIA_TYPE, ProblemDetails
+
+_SAID = {
+    400: "The request is malformed.",
+    401: "No valid credential came with it.",
+    403: "The credential does not allow it.",
+    404: "Nothing of this id is here.",
+    408: "The body came too slowly.",
+    409: "A request under this Idempotency-Key is under way.",
+    412: "The memory was changed meanwhile: read it again.",
+    413: "The body is too large.",
+    414: "The path is too long.",
+    415: "The body is of another type.",
+    422: "Something in the request cannot be right; `errors` names the fields.",
+    428: "If-Match is missing.",
+    429: "Too many requests: see Retry-After.",
+    500: "A defect.",
+    501: "An optional part is not installed.",
+    503: "Busy, or a component is out of reach: see Retry-After.",
+    507: "The disk is full. Nothing is lost; reading goes on.",
+}
+_ALWAYS = (400, 408, 413, 414, 422, 429, 500, 503)
+_ADMITTED = (401, 403)
+Answers = dict[int | str, dict[str, Any]]
+
+
+def open_(*more: int) -> Answers:
+    """Of a route that needs no credential."""
+    return _problems(*_ALWAYS, *more)
+
+
+def reading(*more: int) -> Answers:
+    """Of a route that reads."""
+    return _problems(*_ALWAYS, *_ADMITTED, *more)
+
+
+def writing(*more: int) -> Answers:
+    """Of a route that changes something."""
+    return _problems(*_ALWAYS, *_ADMITTED, 409, 507, *more)
+
+
+def _problems(*statuses: int) -> Answers:
+    content = {MEDIA_TYPE: {"schema": ProblemDetails.model_json_schema()}}
+    return {status: {"description": _SAID[status], "content": content} for status in sorted(statuses)}

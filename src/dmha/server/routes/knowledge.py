@@ -1,0 +1,62 @@
+"""Facts and rules: told, asked, and what cannot hold together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+from pydantic import TypeAdapter
+
+from dmha.server.callers import Route
+from dmha.server.models import Conflicts, Name, ToTell
+from dmha.server.routes.answers import reading, writing
+from dmha.server.routes.memories import Agent, World
+from dmha.server.routes.talk import Key, Reader, Writer
+from dmha.types import Answer
+
+router = APIRouter(prefix="/v1/knowledge", route_class=Route, tags=["knowledge"])
+
+Present = Annotated[list[Name], Query(max_length=100, description="Who may hear what was told in private.")]
+_TOLD = TypeAdapter(ToTell)
+
+
+@router.post("", status_code=201, response_model=ToTell, responses=writing(415))
+async def tell(body: ToTell, caller: Writer, idempotency_key: Key = None) -> Response:
+    """Tell a fact, a denial or a rule. Nothing told before is deleted by it."""
+    place = caller.place(body.agent_id, body.world)
+
+    def call(mind, also, _):  # type: ignore[no-untyped-def]  # a Caller's
+        mind.knowledge(**place).tell(body.statement, also=lambda ledger, _: also(ledger, body))
+        return body
+
+    return await caller.do(call, _TOLD, status=201)
+
+
+@router.get("", responses=reading())
+async def ask(
+    caller: Reader,
+    entity: Annotated[Name, Query(examples=["aya"])],
+    attribute: Annotated[Name, Query(examples=["city"])],
+    scope: Annotated[str, Query(max_length=256)] = "",
+    present: Present = [],  # noqa: B006 - FastAPI copies it
+    agent_id: Agent = "default",
+    world: World = None,
+) -> Answer:
+    """What is known of it: the value, since when, and why."""
+    place = caller.place(agent_id, world)
+    return await caller.ask(
+        lambda mind, _: mind.knowledge(**place).ask(entity, attribute, scope=scope, present=present)
+    )
+
+
+@router.get("/conflicts", responses=reading())
+async def conflicts(
+    caller: Reader,
+    present: Present = [],  # noqa: B006 - FastAPI copies it
+    agent_id: Agent = "default",
+    world: World = None,
+) -> Conflicts:
+    """What was told that cannot hold together, and the ways out."""
+    place = caller.place(agent_id, world)
+    return await caller.ask(lambda mind, _: Conflicts(conflicts=mind.knowledge(**place).conflicts(present=present)))

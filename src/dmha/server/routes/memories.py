@@ -1,0 +1,121 @@
+"""Single memories: made, listed, read, changed, deleted, and what they were before."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import Response
+from pydantic import TypeAdapter
+
+from dmha.errors import InvalidInput
+from dmha.mind import Mind
+from dmha.server.callers import Caller, Route
+from dmha.server.cursors import etag, version_of
+from dmha.server.models import Change, History, Name, Page, Remembered, ToRemember
+from dmha.server.routes.answers import reading, writing
+from dmha.server.routes.talk import Key, Reader, Writer
+from dmha.types import Memory, Turn
+
+router = APIRouter(prefix="/v1/memories", route_class=Route, tags=["memories"])
+
+Agent = Annotated[Name, Query(description="Which companion is meant.")]
+World = Annotated[Name | None, Query(description="A shared world; the companion's own unless said.")]
+IfMatch = Annotated[str | None, Header(alias="If-Match", description='The ETag of what is changed, or "*".')]
+
+_REMEMBERED, _MEMORY, _NOTHING = TypeAdapter(Remembered), TypeAdapter(Memory), TypeAdapter(None)
+
+
+@router.post("", status_code=201, response_model=Remembered, responses=writing(404, 415))
+async def create(body: ToRemember, caller: Writer, idempotency_key: Key = None) -> Response:
+    """Remember turns, all or none."""
+    place = caller.place(body.agent_id, body.world)
+    turns = [
+        Turn(
+            said.text,
+            said.speaker,
+            said.at,
+            said.id,
+            said.parent,
+            said.private,
+            said.source,
+            said.metadata,
+            cast(Any, said.vector),  # a list is as good: perception makes it an array
+        )
+        for said in body.turns
+    ]
+    return await caller.do(
+        lambda mind, also, _: Remembered(
+            ids=mind.add(
+                turns, **place, session_id=body.session_id, parent=body.parent, kind=body.kind,
+                also=lambda ledger, ids: also(ledger, Remembered(ids=ids)),
+            )
+        ),
+        _REMEMBERED,
+        status=201,
+    )  # fmt: skip
+
+
+@router.get("", responses=reading(404))
+async def list_(
+    caller: Reader,
+    agent_id: Agent = "default",
+    world: World = None,
+    present: Annotated[list[Name], Query(max_length=100, description="Who may hear what was told in private.")] = [],  # noqa: B006 - FastAPI copies it
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=1_024, description="`next` of the page before.")] = None,
+) -> Page:
+    """The memories, a page at a time."""
+    place, cursors = caller.place(agent_id, world), caller.service.cursors
+    of = (caller.user_id, agent_id, world, *present)
+    after = cursors.read(cursor, *of)
+    found = await caller.ask(lambda mind, _: mind.memories(**place, present=present, limit=limit + 1, after=after))
+    more = len(found) > limit
+    return Page(memories=found[:limit], next=cursors.made(found[limit - 1].id, *of) if more else None)
+
+
+@router.get("/{id}", response_model=Memory, responses=reading(404))
+async def read(id: Name, caller: Reader, agent_id: Agent = "default", world: World = None) -> Response:
+    """One memory; its ETag is what a change of it names."""
+    memory = await _of(caller, agent_id, world, lambda mind, place: mind.get(id, **place))
+    return Response(_MEMORY.dump_json(memory), headers=etag(memory), media_type="application/json")
+
+
+@router.patch("/{id}", response_model=Memory, responses=writing(404, 412, 415, 428))
+async def update(
+    id: Name, body: Change, caller: Writer, agent_id: Agent = "default", world: World = None, if_match: IfMatch = None,
+    idempotency_key: Key = None,
+) -> Response:  # fmt: skip
+    """Change a memory: its words or metadata; pin it; mark it wrong, private, or never to be raised."""
+    place, version = caller.place(agent_id, world), version_of(if_match)
+    changes: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
+    if not any(value is not None for value in changes.values()):
+        raise InvalidInput("body", "it changes nothing", f"Give one of {', '.join(Change.model_fields)}.")
+    return await caller.do(
+        lambda mind, also, _: mind.update(id, **place, **changes, version=version, also=also), _MEMORY, headers=etag
+    )
+
+
+@router.delete("/{id}", status_code=204, responses=writing(404))
+async def delete(
+    id: Name, caller: Writer, agent_id: Agent = "default", world: World = None, idempotency_key: Key = None
+) -> Response:
+    """Delete a memory for good, with its history and the gists that quote it."""
+    place = caller.place(agent_id, world)
+    return await caller.do(lambda mind, also, _: mind.delete(id, **place, also=also), _NOTHING, status=204)
+
+
+@router.get("/{id}/history", responses=reading(404))
+async def history(id: Name, caller: Reader, agent_id: Agent = "default", world: World = None) -> History:
+    """What a memory was before."""
+    versions = await _of(caller, agent_id, world, lambda mind, place: mind.history(id, **place))
+    return History(versions=versions)
+
+
+async def _of(caller: Caller, agent_id: str, world: str | None, call: Any) -> Any:
+    place = caller.place(agent_id, world)
+
+    def made(mind: Mind, _: Any) -> Any:
+        return call(mind, place)
+
+    return await caller.ask(made)

@@ -1,0 +1,59 @@
+"""Serving: what must hold before a port is opened, and how it is closed."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+import uvicorn
+from pydantic import SecretStr
+
+from dmha.errors import InvalidInput
+from dmha.server import logs
+from dmha.server.app import is_loopback, make_app
+from dmha.server.connections import MOST_HEAD, Impatient
+from dmha.server.service import Service, make_service
+from dmha.settings import Settings
+from dmha.wiring import open_mind
+
+_log = logging.getLogger("dmha.server")
+
+_MOST_CONNECTIONS = 1_024  # what a process may have open, on most systems, with room for its files
+_FIX = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"'
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C; then finish what was begun, and return."""
+    logs.set_up(settings.log)
+    settings = secured(settings)
+    service = make_service(settings, open_mind())
+    try:
+        _server(service).run()
+    finally:
+        service.close()
+
+
+def secured(settings: Settings) -> Settings:
+    """The settings with a secret; refused where a stranger could reach what is not protected."""
+    near = is_loopback(settings.host)
+    if settings.dev_tokens and not near:
+        said = f"{settings.host} is no loopback address"
+        raise InvalidInput("DMHA_DEV_TOKENS", said, "Bind to 127.0.0.1, or leave it.")
+    if settings.secret.get_secret_value():
+        return settings
+    if not near:
+        raise InvalidInput("DMHA_SECRET", f"there is none, and {settings.host} is no loopback address", _FIX)
+    _log.warning("no DMHA_SECRET: tokens and cursors end with this process")
+    return settings.model_copy(update={"secret": SecretStr(secrets.token_urlsafe(32))})
+
+
+def _server(service: Service) -> uvicorn.Server:
+    settings = service.settings
+    return uvicorn.Server(
+        uvicorn.Config(
+            make_app(service), host=settings.host, port=settings.port, http=Impatient, ws="none", lifespan="on",
+            h11_max_incomplete_event_size=MOST_HEAD, timeout_keep_alive=5, limit_concurrency=_MOST_CONNECTIONS,
+            timeout_graceful_shutdown=int(settings.request_s) + 1, log_config=None, access_log=False,
+            server_header=False, proxy_headers=bool(settings.proxies), forwarded_allow_ips=list(settings.proxies),
+        )
+    )  # fmt: skip

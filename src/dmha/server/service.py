@@ -1,0 +1,131 @@
+"""The parts of a running service, each in its place; nothing here answers a request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from dmha.access import OWN, Access, Grant
+from dmha.checks import check_name
+from dmha.errors import InvalidInput, OutOfBounds, Unavailable
+from dmha.jobs import Scheduler
+from dmha.mind import Mind
+from dmha.protocols import Clock
+from dmha.server.cursors import Cursors
+from dmha.server.metrics import Metrics
+from dmha.server.once import Once
+from dmha.server.pool import Pool
+from dmha.server.problems import busy, unauthorized
+from dmha.server.throttle import Throttle, network, parse_rate
+from dmha.server.tokens import Tokens, parse_secrets
+from dmha.settings import Settings
+
+State = Literal["ready", "degraded", "down"]
+
+DEV = "dev:"
+"""Begins the credential of a token for a bare name."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """What routes reach: the mind, who may, and what keeps many callers from each other's way."""
+
+    settings: Settings
+    mind: Mind
+    access: Access
+    tokens: Tokens
+    cursors: Cursors
+    throttle: Throttle
+    once: Once
+    pool: Pool
+    scheduler: Scheduler
+    metrics: Metrics
+    clock: Clock
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.clock().timestamp()
+
+    def grant_of(self, credential: str, address: str) -> Grant:
+        """What the credential allows now."""
+        return self.judged(lambda: self._found(credential), address)
+
+    def judged(self, find: Callable[[], Grant | None], address: str) -> Grant:
+        """What was found to be allowed; one and the same `Problem` for all that allow nothing."""
+        if (wait := self.throttle.barred("failure", network(address))) is not None:
+            raise busy("Too many credentials from this address opened nothing.", status=429, after=wait)
+        grant = find()
+        if grant is None:
+            self.throttle.allow("failure", network(address))
+            raise unauthorized()
+        return grant
+
+    def named(self, user_id: str) -> Grant | None:
+        """For development alone: what a bare name opens."""
+        try:
+            return Grant(DEV + check_name("user", user_id), user_id, OWN) if self.settings.dev_tokens else None
+        except (InvalidInput, OutOfBounds):
+            return None
+
+    async def components(self) -> dict[str, State]:
+        """How each part is: `degraded` is served, but worse."""
+        found: dict[str, State] = {
+            "workers": "degraded" if self.pool.full else "ready",
+            "jobs": "ready" if self.scheduler.alive else "degraded",
+        }
+        try:
+            await asyncio.to_thread(self._read)
+            found["database"] = "ready"
+        except Unavailable:
+            found["database"] = "down"
+        return found
+
+    def close(self) -> None:
+        """Finish what is under way, in the order in which one needs the other."""
+        self.scheduler.close()
+        self.pool.close()
+        self.once.close()
+        self.mind.close()
+
+    def _read(self) -> None:
+        with self.mind.truth.read() as ledger:
+            ledger.feed.head()
+
+    def _found(self, credential: str) -> Grant | None:
+        if credential.startswith("dmha_"):
+            return self.access.by_key(credential)
+        claim = self.tokens.read(credential, self.now()) if credential else None
+        if claim is None:
+            return None
+        if claim.credential.startswith(DEV):
+            return self.named(claim.user_id)
+        return self.access.of_credential(claim.credential)
+
+
+def make_service(settings: Settings, mind: Mind, clock: Clock | None = None) -> Service:
+    """The parts over this mind, which the service closes with itself."""
+    secrets, now = parse_secrets(settings.secret.get_secret_value()), clock or _utc_now
+    return Service(
+        settings=settings,
+        mind=mind,
+        access=Access(mind.truth, now),
+        tokens=Tokens(secrets),
+        cursors=Cursors(list(secrets.values())),
+        throttle=Throttle({
+            "credential": parse_rate("DMHA_RATE", settings.rate),
+            "address": parse_rate("DMHA_RATE_ADDRESS", settings.rate_address),
+            "failure": parse_rate("DMHA_RATE_FAILURES", settings.rate_failures),
+        }),
+        once=Once(mind.truth, now),
+        pool=Pool(settings.workers, settings.waiting),
+        scheduler=mind.scheduler(),
+        metrics=Metrics(),
+        clock=now,
+    )  # fmt: skip
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
