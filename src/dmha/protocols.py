@@ -62,20 +62,11 @@ Progress = Callable[[int, int], None]
 """Called with (done, total) during long work."""
 
 Still = Callable[[], bool]
-"""Says whether whoever asked is still there; asked between the steps of a call."""
+"""Asked between two steps: whether whoever asked is still there, and the work to go on."""
 
 
 def always() -> bool:
-    """Whoever asked stays."""
-    return True
-
-
-Wanted = Callable[[], bool]
-"""Asked between two steps of work that can be taken up again: whether to go on."""
-
-
-def always() -> bool:
-    """What work is told that nothing interrupts."""
+    """What is told where nobody leaves, and nothing comes first."""
     return True
 
 

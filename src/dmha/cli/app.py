@@ -288,6 +288,15 @@ def doctor(
 
 
 @app.command()
+def settings(as_json: Json = False) -> None:
+    """Show the settings in force, and what gave each. Nothing secret is shown."""
+    from dmha.cli import in_force
+
+    found = in_force.told()
+    show(in_force.table(found), found, as_json)
+
+
+@app.command()
 def backup(
     file: Annotated[Path, typer.Argument(help="The copy to make.")],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Write over an earlier backup.")] = False,

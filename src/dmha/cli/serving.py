@@ -8,7 +8,6 @@ import typer
 
 from dmha.cli.options import Db
 from dmha.errors import MissingExtra
-from dmha.settings import read_settings
 
 
 def serve(
@@ -17,6 +16,8 @@ def serve(
     db: Db = None,
 ) -> None:
     """Serve the memory over HTTP; Ctrl-C or SIGTERM finishes what was begun and stops. See docs/service.md."""
+    from dmha.settings import read_settings
+
     try:
         from dmha.server.serve import serve as run
     except ImportError as error:

@@ -20,11 +20,10 @@ from pydantic import TypeAdapter
 
 from dmha.access import Grant
 from dmha.mind import Mind
-from dmha.protocols import Also, nothing_else
+from dmha.protocols import Also, Still, nothing_else
 from dmha.records import Answered, Right
 from dmha.server import problems, strict_json
 from dmha.server.once import check_key, digest_of
-from dmha.server.pool import Still
 from dmha.server.service import Service
 from dmha.server.throttle import network
 
