@@ -31,10 +31,12 @@ BODIES: dict[str, bytes] = {
 }  # fmt: skip
 TWICE = "a key twice"
 TEXTS = {
-    "NUL": "a\x00b", "emoji": "👩‍👩‍👧‍👦🫠", "bidi": "\u202eabc\u202c", "zero width": "\u200b\u200d", "homoglyphs": "аya",
-    "emoji alone": "🎉", "combining": "e\u0301" * 50, "SQL": "'; DROP TABLE memories; --", "path": "../../etc/passwd",
+    "NUL": "a\x00b", "emoji": "👩‍👩‍👧‍👦🫠", "bidi": "\u202eabc\u202c", "zero width": "\u200b\u200d",
+    "homoglyphs": "аya", "emoji alone": "🎉",
+    "combining": "e\u0301" * 50, "SQL": "'; DROP TABLE memories; --", "path": "../../etc/passwd",
     "template": "{{7*7}}${7*7}", "header": "a\r\nX-Evil: 1", "markup": "<script>alert(1)</script>",
-    "JSON": '{"$ne": null}', "long": "x" * 300, "spaces": "   ", "ANSI": "\x1b[31m", "format": "%s%n%x", "Thai": "ก" * 200,
+    "JSON": '{"$ne": null}', "long": "x" * 300, "spaces": "   ", "ANSI": "\x1b[31m", "format": "%s%n%x",
+    "Thai": "ก" * 200,
 }  # fmt: skip
 TYPES = ["text/plain", "application/xml", "multipart/form-data; boundary=a", "", "application/json/x"]
 PATHS = [
@@ -166,7 +168,8 @@ def test_unknown_parameters_and_repeated_ones_are_refused(serves: tuple[Service,
     ("header", "value"),
     [
         ("Idempotency-Key", "k" * 256), ("Idempotency-Key", "\x7f"), ("If-Match", "x"), ("If-Match", 'W/"1"'),
-        ("If-Match", '"99999999999999999999"'), ("X-DMHA-User", "ben"), ("X-DMHA-User", "\xff"), ("Content-Length", "-1"),
+        ("If-Match", '"99999999999999999999"'), ("X-DMHA-User", "ben"), ("X-DMHA-User", "\xff"),
+        ("Content-Length", "-1"),
         ("Host", "evil.example"), ("Accept", "text/html"), ("Accept-Encoding", "x" * 5_000),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,8 @@ from dmha.server import problems, strict_json
 from dmha.server.once import check_key, digest_of
 from dmha.server.service import Service
 from dmha.server.throttle import network
+
+_log = logging.getLogger("dmha.server")
 
 T = TypeVar("T")
 
@@ -128,6 +131,8 @@ class Route(APIRoute):
             if self.body_field is not None:
                 _refuse_other_types(request)
                 request._json = strict_json.read(await request.body())
+                if needs and request.app.state.service.settings.log_text:
+                    _log.info("body", extra={"trace_id": request.state.trace, "body": request._json})
             return await handle(request)
 
         return handler

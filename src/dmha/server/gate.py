@@ -68,7 +68,15 @@ class Gate:
             elif not whole:
                 raise  # half an answer is not ended as if it were one: the connection breaks off
         finally:
-            self._seen(scope, status, perf_counter() - start)
+            seconds = perf_counter() - start
+            self._seen(scope, status, seconds)
+            told = {
+                "method": scope["method"],
+                "route": route_of(scope),
+                "status": status,
+                "ms": round(seconds * 1_000, 1),
+            }
+            _log.info("request", extra={"trace_id": trace, **told})
 
     def _judge(self, scope: Scope) -> None:
         """Refuse what can be refused by its head alone."""
@@ -108,6 +116,11 @@ class Gate:
     def _too_large(self, scope: Scope) -> Problem:
         most = self._most_bytes(scope["path"])
         return problems.invalid("body", f"it is larger than {most} bytes", "Send it in parts.", status=413)
+
+
+def route_of(scope: Scope) -> str:
+    """The route as it is written in the code: of paths strangers make up many, and some are secrets."""
+    return str(getattr(scope.get("route"), "path", "none"))
 
 
 def _name(host: str) -> str:

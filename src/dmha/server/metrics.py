@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from dmha.server.gate import route_of
 from dmha.types import Reply
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Metrics:
         if not status:
             self._left.inc()
             return
-        route = getattr(scope.get("route"), "path", "none")
+        route = route_of(scope)
         method = scope["method"] if route != "none" else "any"
         self._requests.labels(method, route, str(status)).observe(seconds)
 
