@@ -95,8 +95,8 @@ class Settings(BaseSettings):
     secret: Secret = Field(
         SecretStr(""),
         description="What signs tokens: at least 32 characters nobody can guess. Several as `id:secret` with commas, "
-        "of which the first signs and all are believed, so that one can take another's place. Empty: one that ends with "
-        "the process, on a loopback address alone.",
+        "of which the first signs and all are believed, so that one can take another's place. Empty: one that ends "
+        "with the process, on a loopback address alone.",
         examples=['what this prints: python -c "import secrets; print(secrets.token_urlsafe(32))"'],
     )
     host: Host = Field(

@@ -290,7 +290,7 @@ def settings(as_json: Json = False) -> None:
     from dmha.cli import in_force
 
     found = in_force.told()
-    _show(in_force.table(found), found, as_json)
+    show(in_force.table(found), found, as_json)
 
 
 @app.command()

@@ -37,7 +37,6 @@ Present = Annotated[
 def opened(db: str | None, *, made: bool = False) -> Iterator[Mind]:
     """The mind of that file; a command that only reads makes no new file of a mistyped path (`made` says it may)."""
     import dmha
-    from dmha.settings import read_settings
 
     path = named(db, made=made)
     with waiting("Embedding what another embedder had") as progress, dmha.open(path, progress=progress) as mind:
@@ -46,6 +45,8 @@ def opened(db: str | None, *, made: bool = False) -> Iterator[Mind]:
 
 def named(db: str | None, *, made: bool) -> str:
     """The file that is meant: one that is there, unless it may be `made`."""
+    from dmha.settings import read_settings
+
     path = read_settings().database if db is None else db
     if not made and path != ":memory:" and "://" not in path and not Path(path).exists():
         raise InvalidInput("--db", f"there is no file {path!r}", "Check the path, or begin one with: dmha add TEXT.")
