@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from dmha.cli.app import app
-from dmha.settings import open_access
+from dmha.wiring import open_access
 
 runner = CliRunner()
 WORDS = "correct horse battery"
