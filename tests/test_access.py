@@ -137,6 +137,35 @@ def test_a_password_is_set_anew_or_taken_away(access: Access) -> None:
     assert access.of_credential("user:aya") is None
 
 
+def test_another_password_ends_what_was_shown_before(access: Access) -> None:
+    """A grant by the old password is none any more, even where the same one is set again; nor is one without a seal."""
+    access.add_user("aya", WORDS)
+    shown = access.by_password("aya", WORDS)
+    assert shown is not None
+    assert access.of_credential(shown.credential, shown.seal) == shown
+    access.set_password("aya", WORDS)
+    assert access.of_credential(shown.credential, shown.seal) is None
+    assert access.of_credential(shown.credential, "") is None
+    again = access.by_password("aya", WORDS)
+    assert again is not None
+    assert access.of_credential(again.credential, again.seal) == again
+
+
+def test_a_password_changed_while_it_is_checked_opens_nothing(access: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever shows the old one in that moment gets nothing that the new one would keep open."""
+    access.add_user("aya", WORDS)
+    verify = PasswordHasher.verify
+
+    def meanwhile(self: PasswordHasher, hash: str, password: str) -> bool:
+        with monkeypatch.context() as patch:
+            patch.setattr(PasswordHasher, "verify", verify)
+            access.set_password("aya", "another horse battery")
+        return verify(self, hash, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", meanwhile)
+    assert access.by_password("aya", WORDS) is None
+
+
 def test_nothing_opens_a_closed_account(access: Access) -> None:
     """Its password, its keys and what was made of them open nothing; its name is never given to another."""
     access.add_user("aya", WORDS)

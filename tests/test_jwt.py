@@ -20,13 +20,13 @@ from dmha.server.tokens import LEEWAY, LIFETIME, MOST_TOKEN, Claim, Tokens, pars
 NOW = 1_767_225_600.0
 SECRET, OTHER = "q3J-vT8wXz1LmN0pRsU5yBcDeFgHiKo7", "Zk9_wQ2eRt6YuI4oPa8SdFgHjKl3XcVb"
 TOKENS = Tokens({"new": SECRET, "old": OTHER})
-AYA = Grant("user:aya", "aya", OWN)
+AYA = Grant("user:aya", "aya", OWN, seal="s")
 
 
 def claims(**changed: Any) -> dict[str, Any]:
     """The claims of a token that is sound, but for these; None leaves one out."""
     sound = {
-        "iss": "dmha", "aud": "dmha", "sub": "aya", "cred": "user:aya", "exp": int(NOW) + 900, "iat": int(NOW),
+        "iss": "dmha", "aud": "dmha", "sub": "aya", "cred": "user:aya", "seal": "s", "exp": int(NOW) + 900, "iat": int(NOW),
         "jti": "x",
     }  # fmt: skip
     return {name: value for name, value in (sound | changed).items() if value is not None}
@@ -55,20 +55,20 @@ def test_a_token_says_whose_it_is_and_what_was_shown() -> None:
     assert first is not None
     assert second is not None
     assert first.id != second.id
-    assert first == Claim("aya", "user:aya", first.id, int(NOW) + 15 * 60)
+    assert first == Claim("aya", "user:aya", "s", first.id, int(NOW) + 15 * 60)
 
 
 def test_the_tests_own_token_is_sound() -> None:
     """What the refusals below change is nothing else than what they name."""
-    assert TOKENS.read(signed(HEADER, claims()), NOW) == Claim("aya", "user:aya", "x", int(NOW) + 900)
+    assert TOKENS.read(signed(HEADER, claims()), NOW) == Claim("aya", "user:aya", "s", "x", int(NOW) + 900)
 
 
 def test_a_token_holds_every_claim() -> None:
-    """Issuer, audience, subject, credential, expiry, time of issue and id; the header its algorithm and key's id."""
+    """Issuer, audience, subject, credential, its seal, expiry, time of issue and id; a kid in the header."""
     text = TOKENS.mint(AYA, NOW)
     assert jwt.get_unverified_header(text) == HEADER
     said = jwt.decode(text, options={"verify_signature": False})
-    assert said.keys() == {"iss", "aud", "sub", "cred", "exp", "iat", "jti"}
+    assert said.keys() == {"iss", "aud", "sub", "cred", "seal", "exp", "iat", "jti"}
     assert (said["iss"], said["aud"], said["exp"] - said["iat"]) == ("dmha", "dmha", LIFETIME)
 
 
@@ -147,6 +147,7 @@ BAD: dict[str, str] = {
     "iat a text": signed(HEADER, claims(iat="now")),
     "subject a number": signed(HEADER, claims(sub=7)),
     "credential a list": signed(HEADER, claims(cred=["user:aya"])),
+    "seal a number": signed(HEADER, claims(seal=7)),
     "id a number": signed(HEADER, claims(jti=7)),
     **{f"no {name}": signed(HEADER, claims(**{name: None})) for name in claims()},
     "payload a list": signed(HEADER, "[1]"),

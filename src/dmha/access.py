@@ -13,7 +13,7 @@ import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
@@ -67,6 +67,8 @@ class Grant:
     rights: frozenset[Right]
     agents: frozenset[str] | None = None
     acts_for: frozenset[str] = frozenset()
+    seal: str = field(default="", compare=False, repr=False)
+    """Which password was shown, as a token tells it: another one, set since, ends the token. Empty for a key."""
 
     def may(self, right: Right, agent_id: str | None, *, user_id: str | None = None) -> bool:
         """Whether it may do this to that companion, or (None) to the account as a whole; `user_id`: in whose account,
@@ -213,10 +215,11 @@ class Access:
             kept = ledger.accounts.password(name)
         if not self._verify(kept or nobodys, said) or kept is None:
             return None
-        if self._hasher.check_needs_rehash(kept):
-            renewed = self._hash(said)
-            self._truth.write(lambda ledger: ledger.accounts.renew_password(name, kept, renewed))
-        return self.of_credential(f"user:{name}")
+        if not self._hasher.check_needs_rehash(kept):
+            return self.of_credential(f"user:{name}", _seal(kept))
+        renewed = self._hash(said)
+        self._truth.write(lambda ledger: ledger.accounts.renew_password(name, kept, renewed))
+        return self.of_credential(f"user:{name}", _seal(renewed))
 
     def by_key(self, text: str) -> Grant | None:
         """What the key of this text opens; None where it is unknown, revoked, expired or of a closed account."""
@@ -224,16 +227,21 @@ class Access:
             return None
         return self._grant(lambda ledger: ledger.accounts.opened_by(self._now(), digest=_digest(text)))
 
-    def of_credential(self, credential: str) -> Grant | None:
-        """What `user:NAME` or `key:UID`, shown and proven earlier, may now; None where it opens nothing any more."""
+    def of_credential(self, credential: str, seal: str | None = None) -> Grant | None:
+        """What `user:NAME` or `key:UID`, shown and proven earlier, may now; None where it opens nothing any more.
+
+        `seal` is that of the grant it was then: another password since, and it opens nothing. None does not ask.
+        """
         kind, _, named = credential.partition(":")
         if kind == "key":
             return self._grant(lambda ledger: ledger.accounts.opened_by(self._now(), uid=named))
         if kind != "user":
             return None
         with self._truth.read() as ledger:
-            user = ledger.accounts.user(named)
-        return Grant(credential, named, OWN) if user is not None and user.by_password else None
+            kept = ledger.accounts.password(named)
+        if kept is None or seal not in (None, _seal(kept)):
+            return None
+        return Grant(credential, named, OWN, seal=_seal(kept))
 
     def _grant(self, find: Callable[[Ledger], Key | None]) -> Grant | None:
         with self._truth.read() as ledger:
@@ -323,6 +331,10 @@ def normalised(password: str) -> str:
         return unicodedata.normalize("NFKC", password).encode().decode()
     except UnicodeEncodeError as error:
         raise InvalidInput("password", "it holds half a surrogate pair", "Decode the source as UTF-8.") from error
+
+
+def _seal(kept: str) -> str:
+    return _digest(kept)[:16]
 
 
 def _digest(text: str) -> str:

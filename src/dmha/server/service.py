@@ -102,7 +102,7 @@ class Service:
             return None
         if claim.credential.startswith(DEV):
             return self.named(claim.user_id)
-        return self.access.of_credential(claim.credential)
+        return self.access.of_credential(claim.credential, claim.seal)
 
 
 def make_service(settings: Settings, mind: Mind, clock: Clock | None = None) -> Service:

@@ -31,7 +31,7 @@ MOST_TOKEN = 4_096
 LEAST_SECRET = 32
 # Times are compared here: PyJWT would ask the machine's clock for now.
 _OPTIONS: Options = {
-    "require": ["iss", "aud", "sub", "cred", "exp", "iat", "jti"],
+    "require": ["iss", "aud", "sub", "cred", "seal", "exp", "iat", "jti"],
     "verify_exp": False,
     "verify_iat": False,
     "verify_nbf": False,
@@ -52,6 +52,7 @@ class Claim:
 
     user_id: str
     credential: str
+    seal: str
     id: str
     expires_at: int
 
@@ -67,8 +68,8 @@ class Tokens:
         kid, secret = next(iter(self._secrets.items()))
         at = int(now)
         claims = {
-            "iss": ISSUER, "aud": AUDIENCE, "sub": grant.user_id, "cred": grant.credential, "exp": at + LIFETIME,
-            "iat": at, "jti": uuid4().hex,
+            "iss": ISSUER, "aud": AUDIENCE, "sub": grant.user_id, "cred": grant.credential, "seal": grant.seal,
+            "exp": at + LIFETIME, "iat": at, "jti": uuid4().hex,
         }  # fmt: skip
         return jwt.encode(claims, secret, ALGORITHM, {"kid": kid}, _Unescaped)
 
@@ -92,12 +93,11 @@ class _Unescaped(json.JSONEncoder):
 
 
 def _claim(claims: dict[str, Any], now: float) -> Claim | None:
-    texts, times = [claims["sub"], claims["cred"], claims["jti"]], [claims["exp"], claims["iat"]]
+    claim = Claim(claims["sub"], claims["cred"], claims["seal"], claims["jti"], claims["exp"])
+    texts, times = (claim.user_id, claim.credential, claim.seal, claim.id), (claim.expires_at, claims["iat"])
     if not all(type(text) is str for text in texts) or not all(type(time) is int for time in times):
         return None
-    if claims["exp"] + LEEWAY <= now or claims["iat"] - LEEWAY > now:
-        return None
-    return Claim(claims["sub"], claims["cred"], claims["jti"], claims["exp"])
+    return claim if claims["iat"] - LEEWAY <= now < claim.expires_at + LEEWAY else None
 
 
 def parse_secrets(text: str) -> Secrets:

@@ -41,7 +41,8 @@ class Accounts:
         self._connection.execute(insert(users).values(values))
 
     def password(self, name: str) -> str | None:
-        return self._connection.scalar(select(schema.users.c.password).where(_named(name)))
+        open_ = and_(_named(name), schema.users.c.closed_at.is_(None))
+        return self._connection.scalar(select(schema.users.c.password).where(open_))
 
     def set_password(self, name: str, password: str | None) -> None:
         self._connection.execute(update(schema.users).where(_named(name)).values(password=password))
