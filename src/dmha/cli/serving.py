@@ -12,7 +12,9 @@ from dmha.errors import MissingExtra
 
 def serve(
     host: Annotated[str | None, typer.Option("--host", help="The address to listen on. [default: DMHA_HOST]")] = None,
-    port: Annotated[int | None, typer.Option("--port", help="Its port. [default: DMHA_PORT]")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65_535, help="Its port. [default: DMHA_PORT]")
+    ] = None,
     db: Db = None,
 ) -> None:
     """Serve the memory over HTTP; Ctrl-C or SIGTERM finishes what was begun and stops. See docs/service.md."""
