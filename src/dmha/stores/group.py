@@ -78,6 +78,11 @@ def group_of(connection: Connection) -> Group:
     return group
 
 
+def dictionary_memo(tenant_id: int) -> str:
+    """Under what the memo holds the version of a tenant's dictionary."""
+    return f"version of dictionary {tenant_id}"
+
+
 def _changes(connection: Connection) -> int:
     """How many rows this connection ever changed."""
     return connection.connection.driver_connection.total_changes  # type: ignore[union-attr,no-any-return]  # sqlite3's
