@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from time import monotonic
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from dmha.errors import Unavailable
 from dmha.stores.engine import told, writing
@@ -131,7 +133,7 @@ class Writer:
         try:
             with writing(self._engine) as connection, connection.begin(), grouped(connection) as shared:
                 return [_attempt(shared, unit) for unit in units]
-        except Exception as error:
+        except (sqlite3.Error, DBAPIError) as error:
             raise told(error) from error
 
 
