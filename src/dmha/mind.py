@@ -264,7 +264,7 @@ class Mind:
         if parent is not None and given and given[0].parent is None:
             given[0] = replace(given[0], parent=check_name("parent", parent))
         perceived: list[Perceived] = []
-        cut = self._segmentation(place)
+        cut = self._segmentations.last(place) or self._segmentation(place)
         for start in range(0, len(given), _EMBEDDED_AT_ONCE):
             some, _ = self._perception.perceive(
                 given[start : start + _EMBEDDED_AT_ONCE], user_id=user_id, world=place.world, kind=kind, now=now,
@@ -274,7 +274,8 @@ class Mind:
             progress(len(perceived), len(given))
         if not perceived:
             return []
-        scope, kept = self._remember(place, session_id, perceived)
+        scope, kept = self._remember(place, session_id, perceived, cut=cut)
+        cut = self._segmentations.last(place) or cut
         try:
             fold_window(self._truth, self._perception, cut, scope, session_id, kept.last, now.timestamp())
         except Unavailable as error:  # the turns are durable: a retry would say them twice
@@ -566,13 +567,17 @@ class Mind:
 
     def _remember(
         self, place: Place, session: str, turns: Sequence[Perceived], replaces: str | None = None, *,
-        zone: str | None = None,
+        zone: str | None = None, cut: Segmentation | None = None,
     ) -> tuple[Scope, Remembered]:  # fmt: skip
+        """Keep the turns; where they were `cut` as of old and the dictionary has changed, they are counted again."""
         now = self._now().timestamp()
 
         def unit(ledger: Ledger) -> tuple[Scope, Remembered]:
-            scope = ledger.places.ensure(place, self._zone, now)
-            kept = ledger.memories.remember(scope, session, turns, ledger.embedder_id, now, replaces=replaces)
+            scope, said = ledger.places.ensure(place, self._zone, now), turns
+            if cut is not None and cut.dictionary.version != scope.dictionary:
+                present = self._segmentations.at(ledger, place, scope)
+                said = [replace(turn, counted=count(turn.text, present)) for turn in turns]
+            kept = ledger.memories.remember(scope, session, said, ledger.embedder_id, now, replaces=replaces)
             if zone is not None:
                 ledger.places.tell_zone(scope, turns[-1].speaker, zone)
             return scope, kept
@@ -582,12 +587,7 @@ class Mind:
     def _segmentation(self, place: Place) -> Segmentation:
         """How texts are cut there now."""
         with self._truth.read() as ledger:
-            scope = ledger.places.find(place)
-            return (
-                self._segmentations.plain
-                if scope is None
-                else self._segmentations.of(ledger, scope.tenant_id, scope.dictionary)
-            )
+            return self._segmentations.at(ledger, place, ledger.places.find(place))
 
     def _worded(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> recalling.Request:
         """The request with what this snapshot's dictionary, and readings where they are asked for, add to its words."""
