@@ -78,9 +78,4 @@ class Ground:
     def _segmentation(self, place: Place) -> Segmentation:
         """How texts are cut there now."""
         with self._truth.read() as ledger:
-            scope = ledger.places.find(place)
-            return (
-                self._segmentations.plain
-                if scope is None
-                else self._segmentations.of(ledger, scope.tenant_id, scope.dictionary)
-            )
+            return self._segmentations.at(ledger, place, ledger.places.find(place))

@@ -25,10 +25,12 @@ from dmha.checks import (
     check_zone,
 )
 from dmha.domain.logic import plain
+from dmha.domain.segmentation import Segmentation
 from dmha.errors import InvalidInput, Unavailable
 from dmha.faculties import metacognition, reranking
 from dmha.faculties import recall as recalling
 from dmha.faculties.learning import lesson_of
+from dmha.faculties.perception import count
 from dmha.keeping import Keeping
 from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import Asked, check_replaced, check_same, reply_from, reply_to, reply_uid
@@ -243,7 +245,7 @@ class Mind(Searching, SingleMemories, Keeping):
         if parent is not None and given and given[0].parent is None:
             given[0] = replace(given[0], parent=check_name("parent", parent))
         perceived: list[Perceived] = []
-        cut = self._segmentation(place)
+        cut = self._segmentations.last(place) or self._segmentation(place)
         for start in range(0, len(given), _EMBEDDED_AT_ONCE):
             some, _ = self._perception.perceive(
                 given[start : start + _EMBEDDED_AT_ONCE], user_id=user_id, world=place.world, kind=kind, now=now,
@@ -253,7 +255,8 @@ class Mind(Searching, SingleMemories, Keeping):
             progress(len(perceived), len(given))
         if not perceived:
             return self._unchanged([], also)
-        scope, kept = self._remember(place, session_id, perceived, also=also)
+        scope, kept = self._remember(place, session_id, perceived, cut=cut, also=also)
+        cut = self._segmentations.last(place) or cut
         try:
             fold_window(self._truth, self._perception, cut, scope, session_id, kept.last, now.timestamp())
         except Unavailable as error:  # the turns are durable: a retry would say them twice
@@ -327,13 +330,17 @@ class Mind(Searching, SingleMemories, Keeping):
 
     def _remember(
         self, place: Place, session: str, turns: Sequence[Perceived], replaces: str | None = None, *,
-        zone: str | None = None, also: Also[list[str]] = nothing_else,
+        zone: str | None = None, cut: Segmentation | None = None, also: Also[list[str]] = nothing_else,
     ) -> tuple[Scope, Remembered]:  # fmt: skip
+        """Keep the turns; where they were `cut` as of old and the dictionary has changed, they are counted again."""
         now = self._now().timestamp()
 
         def unit(ledger: Ledger) -> tuple[Scope, Remembered]:
-            scope = ledger.places.ensure(place, self._zone, now)
-            kept = ledger.memories.remember(scope, session, turns, ledger.embedder_id, now, replaces=replaces)
+            scope, said = ledger.places.ensure(place, self._zone, now), turns
+            if cut is not None and cut.dictionary.version != scope.dictionary:
+                present = self._segmentations.at(ledger, place, scope)
+                said = [replace(turn, counted=count(turn.text, present)) for turn in turns]
+            kept = ledger.memories.remember(scope, session, said, ledger.embedder_id, now, replaces=replaces)
             if zone is not None:
                 ledger.places.tell_zone(scope, turns[-1].speaker, zone)
             also(ledger, _uids(kept))
