@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -18,6 +18,7 @@ from dmha.domain.ranking import stands
 from dmha.domain.text import terms
 from dmha.errors import InvalidInput, OutOfBounds, Unavailable
 from dmha.faculties import consistency, metacognition
+from dmha.faculties.recall import may_hear
 from dmha.patience import Patience
 from dmha.protocols import ChatModel, Ledger
 from dmha.records import FactRow, Perceived, RuleRow, Scope, State, Tip, Uttered
@@ -110,8 +111,16 @@ class Scene:
         hits: Sequence[tuple[State, Hit]],
         mood: Affect,
         now: datetime,
+        unraised: Collection[int],
     ) -> Scene:
-        """Read what belongs to this moment; what was told in the turns `aside`, on other branches, does not."""
+        """Read what belongs to this moment; what was told in the turns `aside`, on other branches, does not.
+
+        Nor do the memories that this companion never raises.
+        """
+
+        def belongs(said: State | Uttered) -> bool:
+            return may_hear(said, present) and said.memory_id not in unraised
+
         reading = ledger.reading
         return cls(
             name=name,
@@ -119,15 +128,9 @@ class Scene:
             hits=hits,
             facts=ledger.knowledge.facts(scope, present, aside),
             rules=[row for row in ledger.knowledge.rules(scope, present) if row.turn_id not in aside],
-            window=[
-                turn
-                for turn in reading.window(scope, tip.turn_id)
-                if turn.uid != heard.uid and _may_hear(turn, present)
-            ],
-            latest_gists=[
-                state for state in reading.gists(scope, tip.turn_id, LATEST_GISTS) if _may_hear(state, present)
-            ],
-            persona=[state for state in reading.personas(scope, MOST_PERSONA) if _may_hear(state, present)],
+            window=[turn for turn in reading.window(scope, tip.turn_id) if turn.uid != heard.uid and belongs(turn)],
+            latest_gists=list(filter(belongs, reading.gists(scope, tip.turn_id, LATEST_GISTS))),
+            persona=list(filter(belongs, reading.personas(scope, MOST_PERSONA))),
             mood=mood,
             zone=ZoneInfo(scope.zone),
             now=now,
@@ -272,10 +275,6 @@ class Scene:
 
     def _when(self, seconds: float) -> str:
         return prompt.local(datetime.fromtimestamp(seconds, UTC), self.zone)
-
-
-def _may_hear(said: State | Uttered, present: tuple[str, ...]) -> bool:
-    return said.private_to is None or said.private_to in present
 
 
 def _heard(chat: ChatModel, pieces: Iterator[str], most: int, patience: Patience) -> tuple[str, bool]:
