@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import perf_counter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dmha.checks import MOST_CHARACTERS, check_text
@@ -197,8 +198,7 @@ class Scene:
         """None where not a word came by the deadline."""
         answer = min(REPLY_TOKENS, token_budget // 4)
         messages = prompt.pack(self._parts(), token_budget - answer, chat.count_tokens)
-        pieces = patience.within(chat).reply(messages, max_tokens=answer)
-        heard, cut = _heard(chat, pieces, answer, patience)
+        heard, cut = _heard(chat, messages, answer, patience)
         text = prompt.spoken(heard, self.name)
         if cut and not text:
             return None
@@ -277,11 +277,11 @@ class Scene:
         return prompt.local(datetime.fromtimestamp(seconds, UTC), self.zone)
 
 
-def _heard(chat: ChatModel, pieces: Iterator[str], most: int, patience: Patience) -> tuple[str, bool]:
+def _heard(chat: ChatModel, messages: list[dict[str, Any]], most: int, patience: Patience) -> tuple[str, bool]:
     """The reply as it comes, and whether the deadline cut it; not read on once it is past the tokens it was given."""
     said, spent = "", 0
     try:
-        for piece in pieces:
+        for piece in patience.within(chat).reply(messages, max_tokens=most):
             said += piece
             spent += chat.count_tokens(piece)
             patience.ask()
