@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from stubs import ManualClock, StubEmbedder
 from test_truth import contents
 
@@ -126,6 +128,34 @@ def test_a_gist_that_quotes_what_is_wrong_goes(mind: Mind) -> None:
     assert kept
     assert not any("4471" in memory.text or "alarm code" in memory.text for memory in kept)
     assert not {gist.memory.id for gist in gists} & {memory.id for memory in kept}
+
+
+class Interrupting(StubEmbedder):
+    """Does something in between, when it is asked to embed a summary."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.do: list[Callable[[], object]] = []
+
+    def embed(self, texts: list[str], /) -> NDArray[np.float32]:
+        if self.do and texts[0].startswith("dmha: "):
+            self.do.pop()()
+        return super().embed(texts)
+
+
+@pytest.mark.parametrize("mark", [{"wrong": True}, {"private": True}])
+def test_what_is_marked_while_a_gist_is_made_is_not_in_it(database: Path, mark: dict[str, Any]) -> None:
+    """The window that changed is not folded; the next turn folds what is left of it."""
+    embedder = Interrupting()
+    with dmha.open(database, embedder=embedder, chat="extractive", clock=ManualClock()) as mind:
+        (id,) = mind.add(Turn(DOOR, "aya"), **HERE)
+        embedder.do.append(lambda: mind.update(id, **mark, **HERE))
+        mind.add([Turn(f"Remark {n} about the weather.", "aya") for n in range(45)], **HERE)
+        assert embedder.do == []
+        mind.add("Ha ha.", **HERE)
+        gists = [memory for memory in mind.memories(limit=100, **HERE) if memory.kind == "summary"]
+        assert gists
+        assert not any("4471" in gist.text for gist in gists)
 
 
 def test_what_it_told_holds_no_more_and_holds_again(mind: Mind, clock: ManualClock) -> None:
