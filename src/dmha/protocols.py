@@ -422,8 +422,9 @@ class Accounts(Protocol):
     Names are exact. A user or key that is not there is None; one that is closed, revoked or expired is still given,
     except by `opened_by`, which gives a key only while it opens its owner's account at `now`. `open_users` are those of
     the names that have an account which is not closed. A password is here only as its hash (`password`; None: there is
-    none, or no such user, or it is closed), a key's text only as its digest. What may be done is judged by the caller, in the same
-    transaction; a name, uid or digest given twice fails it. Changing who is not there changes nothing.
+    none, or no such user, or the account is closed), a key's text only as its digest. What may be done is judged by the
+    caller, in the same transaction; a name, uid or digest given twice fails it. Changing who is not there changes
+    nothing.
     """
 
     def user(self, name: str, /) -> User | None: ...
