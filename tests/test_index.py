@@ -244,6 +244,24 @@ def test_an_index_gives_the_best_first_and_no_more_than_asked(library: Library, 
     assert not library.ask(index, scope, Question("", {}, question.vector)).static_bm25.any()
 
 
+def test_an_index_follows_ahead_of_a_question(library: Library, make: MakeIndex) -> None:
+    """It tells how far it is behind in what it holds, and is not any more once it followed; nothing else is loaded."""
+    scope, other, index = library.place(), library.place("ben"), make(library.truth)
+    first = library.put(scope, "tea")
+    assert index.behind() == {}
+    library.ask(index, scope, library.question("tea"))
+    library.put(other, "tea of another")
+    assert index.behind() == {}
+    second = library.put(scope, "tea dog")
+    library.drop(scope, first)
+    assert list(index.behind()) == [scope.tenant_id]
+    index.follow(other.tenant_id)
+    index.follow(scope.tenant_id)
+    assert index.behind() == {}
+    assert ids(library.ask(index, scope, library.question("tea"))) == {second}
+    assert index.differences(scope.tenant_id) == []
+
+
 def test_an_index_never_mixes_tenants(library: Library, make: MakeIndex) -> None:
     """Each tenant's questions see its own memories, also when the budget holds one tenant at a time."""
     index, places = make(library.truth), [library.place(f"user{n}") for n in range(4)]

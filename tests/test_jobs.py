@@ -33,6 +33,7 @@ from dmha.domain.jobs import (
 )
 from dmha.errors import InvalidInput, NotFound, Unavailable
 from dmha.jobs import LEASE, Scheduler
+from dmha.protocols import Ledger
 from dmha.records import Job
 from dmha.stores.truth import Truth
 from dmha.tasks import JobKind, Ran, Task
@@ -415,7 +416,7 @@ def test_who_gets_on_may_fail_anew(make: Make, clock: ManualClock) -> None:
 # -- leases ----------------------------------------------------------------------------------------------------------
 
 
-def test_two_schedulers_share_a_file_and_run_each_job_once(make: Make) -> None:
+def test_two_schedulers_share_a_file_and_run_each_job_once(make: Make, clock: ManualClock) -> None:
     """A job that one holds the other leaves alone."""
     ran: list[str] = []
 
@@ -429,9 +430,46 @@ def test_two_schedulers_share_a_file_and_run_each_job_once(make: Make) -> None:
     first, second = make(JobKind("walk", run)), make(JobKind("walk", run), holder="h2")
     for key in "01":
         first.put("walk", key=key)
+        clock.forward(seconds=1)
     assert first.step()
     assert not first.step()
     assert ran == ["0", "1"]
+
+
+def test_who_comes_second_gets_nothing(truth: Truth, make: Make) -> None:
+    """What somebody else has claimed, or what is gone, cannot be claimed: that is no error, the next one is tried."""
+    uid = make(JobKind("walk", once)).put("walk").uid
+
+    def unit(ledger: Ledger) -> list[bool]:
+        claims = (ledger.jobs.claim(each, holder="h", now=0.0, until=1.0) for each in (uid, uid, "gone"))
+        return [claimed is not None for claimed in claims]
+
+    assert truth.write(unit) == [True, False, False]
+
+
+def test_at_once_two_processes_run_every_job_once(database: Path, make: Make, clock: ManualClock) -> None:
+    """Two openings of the file, each with its scheduler on a thread: no job twice, none left out."""
+    ran: list[str] = []
+    over = threading.Event()
+
+    def run(task: Task) -> bool:
+        ran.append(task.key)
+        if len(ran) >= 30:
+            over.set()
+        return False
+
+    other = Truth(str(database))
+    schedulers = make(JobKind("walk", run)), Scheduler(other, [JobKind("walk", run)], clock, holder="h2")
+    for number in range(30):
+        schedulers[0].put("walk", key=f"{number:02}")
+    for scheduler in schedulers:
+        scheduler.start()
+    assert over.wait(60)
+    for scheduler in schedulers:
+        scheduler.close()
+    other.close()
+    assert sorted(ran) == [f"{number:02}" for number in range(30)]
+    assert {job.state for job in schedulers[0].list()} == {"done"}
 
 
 def test_a_holder_whose_lease_was_lost_cannot_finish(make: Make, clock: ManualClock) -> None:

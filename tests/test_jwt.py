@@ -26,8 +26,8 @@ AYA = Grant("user:aya", "aya", OWN, seal="s")
 def claims(**changed: Any) -> dict[str, Any]:
     """The claims of a token that is sound, but for these; None leaves one out."""
     sound = {
-        "iss": "dmha", "aud": "dmha", "sub": "aya", "cred": "user:aya", "seal": "s",
-        "exp": int(NOW) + 900, "iat": int(NOW), "jti": "x",
+        "iss": "dmha", "aud": "dmha", "sub": "aya", "cred": "user:aya", "seal": "s", "exp": int(NOW) + 900,
+        "iat": int(NOW), "jti": "x",
     }  # fmt: skip
     return {name: value for name, value in (sound | changed).items() if value is not None}
 

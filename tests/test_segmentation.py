@@ -190,6 +190,21 @@ def test_another_process_sees_a_change_at_its_next_call(database: Path) -> None:
         assert len(found(one, "ハセガワ", by_reading=True)) == 2
 
 
+def test_turns_and_their_gist_are_cut_by_a_dictionary_that_changed_since_the_last_add(database: Path) -> None:
+    """What another process put in meanwhile is seen in the transaction that keeps them: none waits to be counted."""
+    with open_mind(database) as one, open_mind(database) as other:
+        other.add("Hello.", **HERE)
+        one.dictionary(**HERE).put("長谷川", "はせがわ")
+        other.add([Turn(f"長谷川さんは{number}回来た。") for number in range(60)], **HERE)
+        assert len(found(one, "ハセガワ", by_reading=True)) == 10
+        assert one.search("長谷川", kind="summary", **HERE)
+        assert one.recount() == 0
+        one.dictionary(**HERE).remove("長谷川")
+        other.add("長谷川が帰った", **HERE)
+        assert other.recount() == 0
+        assert found(other, "はせがわ", by_reading=True) == []
+
+
 def test_a_change_that_is_broken_off_is_finished_by_the_next_opening(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,11 +224,11 @@ def test_a_change_that_is_broken_off_is_finished_by_the_next_opening(
 def test_words_counted_by_an_overtaken_dictionary_are_counted_again(
     mind: Mind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A turn that was made ready before the dictionary changed, and kept after, waits for the next count."""
-    mind.add("Hello.", **HERE)
+    """A text that was made ready before the dictionary changed, and kept after, waits for the next count."""
+    (id,) = mind.add("Hello.", **HERE)
     monkeypatch.setattr(Mind, "_segmentation", lambda self, place: Segmentation())
     mind.dictionary(**HERE).put("長谷川", "はせがわ")
-    mind.add("長谷川さんに会った", **HERE)
+    mind.update(id, text="長谷川さんに会った", **HERE)
     assert mind.recount() == 1
     assert found(mind, "はせがわ", by_reading=True) == ["長谷川さんに会った"]
 

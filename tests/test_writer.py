@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -62,11 +62,17 @@ class Gate:
         assert self.opened.wait(30)
 
 
-def queued(writer: Writer, pool: ThreadPoolExecutor, units: Sequence[Callable[[Connection], str]]) -> list[object]:
-    """What each unit came to, all handed in while the writer was held: a value or the error."""
-    gate = Gate()
+def hold(writer: Writer, pool: ThreadPoolExecutor) -> tuple[Gate, Future[None]]:
+    """The writer's thread at work on a gate's unit: what is handed in queues up, as where many write."""
+    gate, writer._alone = Gate(), False
     held = pool.submit(writer.write, gate)
     assert gate.entered.wait(30)
+    return gate, held
+
+
+def queued(writer: Writer, pool: ThreadPoolExecutor, units: Sequence[Callable[[Connection], str]]) -> list[object]:
+    """What each unit came to, all handed in while the writer was held: a value or the error."""
+    gate, held = hold(writer, pool)
     waiting = [pool.submit(writer.write, unit) for unit in units]
     while writer._queue.qsize() < len(units):
         pass
@@ -157,10 +163,9 @@ def test_ids_go_on_where_the_group_before_left_them(engine: Engine) -> None:
 
 def test_ids_that_the_group_has_counted_are_not_behind(database: Path) -> None:
     """Whoever mends the counters in the group of an add finds nothing to mend: they are written back at its end."""
-    truth, gate = Truth(str(database)), Gate()
+    truth = Truth(str(database))
     with ThreadPoolExecutor(3) as pool:
-        pool.submit(truth.write, lambda ledger: gate(ledger.places._connection))
-        assert gate.entered.wait(30)
+        gate, _ = hold(truth._writer, pool)
         pool.submit(truth.write, lambda ledger: ledger.places.ensure(Place("aya", "relu", "agent:relu"), "UTC", 0.0))
         while not truth._writer._queue.qsize():
             pass
@@ -207,9 +212,7 @@ def test_a_commit_that_fails_is_told_to_all_and_keeps_nothing(engine: Engine) ->
         raise OSError("the disk is gone")
 
     with ThreadPoolExecutor(3) as pool:
-        gate = Gate()
-        held = pool.submit(writer.write, gate)
-        assert gate.entered.wait(30)
+        gate, held = hold(writer, pool)
         waiting = [pool.submit(writer.write, keep(name)) for name in ("a", "b")]
         while writer._queue.qsize() < 2:
             pass
@@ -238,11 +241,10 @@ def test_another_processs_lock_fails_the_group_in_words(database: Path) -> None:
 
 def test_close_finishes_what_was_handed_in(engine: Engine) -> None:
     """Units that wait when close is called are written and acknowledged before it returns."""
-    writer, gate = Writer(engine), Gate()
+    writer = Writer(engine)
     names = [f"n{n}" for n in range(2 * GROUP)]
     with ThreadPoolExecutor(len(names) + 2) as pool:
-        pool.submit(writer.write, gate)
-        assert gate.entered.wait(30)
+        gate, _ = hold(writer, pool)
         waiting = [pool.submit(writer.write, keep(name)) for name in names]
         while writer._queue.qsize() < len(names):
             pass
@@ -257,16 +259,73 @@ def test_close_finishes_what_was_handed_in(engine: Engine) -> None:
 
 def test_whoever_closes_second_waits_as_well(engine: Engine) -> None:
     """Close returns once the writer has stopped, whichever thread asked first: what comes next lets go of the file."""
-    writer, gate = Writer(engine), Gate()
+    writer = Writer(engine)
     with ThreadPoolExecutor(2) as pool:
-        pool.submit(writer.write, gate)
-        assert gate.entered.wait(30)
+        gate, _ = hold(writer, pool)
         pool.submit(writer.close)
         while not writer._closed:
             pass
         threading.Timer(0.05, gate.opened.set).start()
         writer.close()
         assert not writer._thread.is_alive()
+
+
+def test_close_waits_for_whoever_writes_alone(engine: Engine) -> None:
+    """A caller without company writes in its own thread; close returns once its unit is durable."""
+    writer, gate = Writer(engine), Gate()
+
+    def unit(connection: Connection) -> str:
+        gate(connection)
+        return keep(threading.current_thread().name)(connection)
+
+    with ThreadPoolExecutor(2, "caller") as pool:
+        alone = pool.submit(writer.write, unit)
+        assert gate.entered.wait(30)
+        closing = pool.submit(writer.close)
+        while not writer._closed:
+            pass
+        assert not closing.done()
+        gate.opened.set()
+        closing.result()
+        assert kept(engine) == {"caller_0"}
+        assert alone.result() == "caller_0"
+
+
+def test_who_comes_while_one_writes_alone_shares_the_next_commit(engine: Engine) -> None:
+    """Units handed in behind a lone one are committed together; once one comes without company, it is alone again."""
+    commits: list[Connection] = []
+    event.listen(engine, "commit", commits.append)
+    writer, gate, names = Writer(engine), Gate(), [f"n{n}" for n in range(8)]
+    with ThreadPoolExecutor(9) as pool:
+        alone = pool.submit(writer.write, gate)
+        assert gate.entered.wait(30)
+        waiting = [pool.submit(writer.write, keep(name)) for name in names]
+        while writer._queue.qsize() < len(names) - 1:  # the thread has the first in hand
+            pass
+        gate.opened.set()
+        alone.result()
+        assert [future.result() for future in waiting] == names
+    assert len(commits) == 2
+    writer.write(keep("by the thread"))
+    while not writer._alone:
+        pass
+    assert writer.write(lambda connection: threading.current_thread()) is threading.main_thread()
+    writer.close()
+
+
+def test_an_interrupt_takes_nothing_but_its_own_unit(engine: Engine) -> None:
+    """Whoever is interrupted while writing alone hears of it, with the unit undone; the next caller writes as ever."""
+    writer = Writer(engine)
+
+    def interrupted(connection: Connection) -> None:
+        keep("half")(connection)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        writer.write(interrupted)
+    assert writer.write(keep("whole")) == "whole"
+    assert kept(engine) == {"whole"}
+    writer.close()
 
 
 def test_writing_after_close_says_so(engine: Engine) -> None:

@@ -19,6 +19,7 @@ MOST_METADATA = 65_536
 MOST_QUERY = 10_000
 # A quarter is the reply's; what is left holds the instructions, a question and some memory.
 LEAST_BUDGET = 400
+MOST_WAIT_MS = 600_000  # ten minutes: nobody holds a connection open for longer
 
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # Unicode's Cc, Zl and Zp
 _JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
@@ -73,6 +74,15 @@ def check_budget(value: Any) -> int:
         raise InvalidInput(
             "token_budget", f"{value!r} leaves no room", f"Give a whole number of at least {LEAST_BUDGET}."
         )
+    return value
+
+
+def check_deadline(value: Any) -> int:
+    """Milliseconds that somebody waits."""
+    if type(value) is not int or value < 1:
+        raise InvalidInput("deadline_ms", f"{value!r} is not a positive whole number", "Give milliseconds, 1 or more.")
+    if value > MOST_WAIT_MS:
+        raise OutOfBounds("deadline_ms", MOST_WAIT_MS, value, "Give less, or none to wait for all of it.")
     return value
 
 

@@ -25,11 +25,13 @@ class Ground:
 
     def __init__(
         self, truth: Truth, index: Index, embedder: Embedder, chat: ChatModel, clock: Clock, *, seed: int, zone: str,
-        reranker: Reranker | None = None, cutters: Sequence[Words] = (),
+        stand_in: ChatModel, reranker: Reranker | None = None, cutters: Sequence[Words] = (),
     ) -> None:  # fmt: skip
+        """`stand_in` speaks where the chat model has not said a word by the deadline: it keeps nobody waiting."""
         self._truth = truth
         self._index = index
         self._chat = chat
+        self._stand_in = stand_in
         self._clock = clock
         self._seed = seed
         self._zone = zone
@@ -76,9 +78,4 @@ class Ground:
     def _segmentation(self, place: Place) -> Segmentation:
         """How texts are cut there now."""
         with self._truth.read() as ledger:
-            scope = ledger.places.find(place)
-            return (
-                self._segmentations.plain
-                if scope is None
-                else self._segmentations.of(ledger, scope.tenant_id, scope.dictionary)
-            )
+            return self._segmentations.at(ledger, place, ledger.places.find(place))

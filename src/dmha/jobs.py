@@ -203,26 +203,31 @@ class Scheduler:
         return is_due(kind.trigger, Circumstances(at - self._replied_at, since_last, pressure))
 
     def _claim(self) -> Job | None:
-        now = self._now()
-        with self._truth.read() as ledger:  # nothing to do takes no lock
-            if not ledger.jobs.due(self._taken, now) and not ledger.jobs.lapsed(self._kinds, now):
+        """The job whose turn it is, held by this scheduler. To look takes no lock, and somebody may be quicker."""
+        job = None
+        while job is None:
+            now = self._now()
+            with self._truth.read() as ledger:
+                lapsed = ledger.jobs.lapsed(self._kinds, now)
+                chosen = next_of(ledger.jobs.due(self._taken, now), self._served)
+            if lapsed:
+                self._truth.write(partial(self._recover, now))
+            elif chosen is None:
                 return None
-        return self._truth.write(partial(self._take, now))
+            else:
+                job = self._truth.write(partial(self._take, chosen.uid, now))
+        return job
 
-    def _take(self, now: float, ledger: Ledger) -> Job | None:
+    def _take(self, uid: str, now: float, ledger: Ledger) -> Job | None:
+        return ledger.jobs.claim(uid, holder=self.holder, now=now, until=now + LEASE)
+
+    def _recover(self, now: float, ledger: Ledger) -> None:
+        """Let others come to jobs whose holder was not heard of for a lease: that is a failure like any other."""
         for job in ledger.jobs.lapsed(self._kinds, now):
-            self._recover(ledger, job, now)
-        chosen = next_of(ledger.jobs.due(self._taken, now), self._served)
-        if chosen is None:
-            return None
-        return ledger.jobs.claim(chosen.uid, holder=self.holder, now=now, until=now + LEASE)
-
-    def _recover(self, ledger: Ledger, job: Job, now: float) -> None:
-        """Let others come to a job whose holder was not heard of for a lease: that is a failure like any other."""
-        kind = self._kinds[job.kind]
-        told = replace(job, attempts=job.attempts + 1, reason=f"{job.holder} ran it and was not heard of any more")
-        lost = (kind.own and job.key != self.holder) or told.attempts >= kind.attempts
-        ledger.jobs.hand_back(told, "fail" if lost else "again", now)
+            kind = self._kinds[job.kind]
+            told = replace(job, attempts=job.attempts + 1, reason=f"{job.holder} ran it and was not heard of any more")
+            lost = (kind.own and job.key != self.holder) or told.attempts >= kind.attempts
+            ledger.jobs.hand_back(told, "fail" if lost else "again", now)
 
     def _run(self, job: Job) -> None:
         kind, begun = self._kinds[job.kind], self._monotonic()

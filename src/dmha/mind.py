@@ -25,14 +25,17 @@ from dmha.checks import (
     check_zone,
 )
 from dmha.domain.logic import plain
+from dmha.domain.segmentation import Segmentation
 from dmha.errors import InvalidInput, Unavailable
 from dmha.faculties import metacognition, reranking
 from dmha.faculties import recall as recalling
 from dmha.faculties.learning import lesson_of
+from dmha.faculties.perception import count
 from dmha.keeping import Keeping
 from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import Asked, check_replaced, check_same, reply_from, reply_to, reply_uid
-from dmha.protocols import Also, Ledger, Progress, no_progress, nothing_else
+from dmha.patience import Patience
+from dmha.protocols import Also, Ledger, Progress, Still, always, no_progress, nothing_else
 from dmha.records import Perceived, Place, Remembered, Scope
 from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, put_before
 from dmha.searching import Searching
@@ -44,6 +47,7 @@ from dmha.word_book import WordBook
 _log = logging.getLogger("dmha")
 
 _EMBEDDED_AT_ONCE = 256  # between two reports of progress
+_CUT = ", cut at the deadline"
 
 
 class Mind(Searching, SingleMemories, Keeping):
@@ -67,6 +71,8 @@ class Mind(Searching, SingleMemories, Keeping):
         world: str | None = None,
         zone: str | None = None,
         token_budget: int = 4_000,
+        deadline_ms: int | None = None,
+        still: Still = always,
         also: Also[Reply] = nothing_else,
     ) -> Reply:
         """Perceive, remember, recall, generate, check, repair, learn. The same `turn_id` again changes nothing.
@@ -76,8 +82,11 @@ class Mind(Searching, SingleMemories, Keeping):
         other branches is neither seen nor recalled. `present` is who hears the reply; the speaker alone unless it says
         otherwise. What someone told in private is spoken of only when nobody else hears it. `zone` is where the
         speaker is from now on: "yesterday" is meant, and times are told, in that zone, or else in the companion's.
-        `also` is what else is written together with the reply, or not at all.
+        At the deadline there is an answer of what there is by then: what had come of the reply, or else memories
+        quoted; it is kept as any other. `still` is asked between steps whether anybody waits; if not, `Abandoned` is
+        raised, and the turn stays for a retry. `also` is what else is written together with the reply, or not at all.
         """
+        patience = Patience(deadline_ms, still)
         place, now = self._place(user_id, agent_id, world), self._now()
         check_name("session_id", session_id)
         here = {speaker, *check_names("present", present or ())}
@@ -90,7 +99,7 @@ class Mind(Searching, SingleMemories, Keeping):
         if zone is not None:
             check_zone("zone", zone)
         confidants = tuple(here) if len(here) == 1 else ()  # what one told in private is not for the others' ears
-        trace = Trace()
+        trace = Trace(patience)
 
         with trace("perceive") as step:
             turn = Turn(text, speaker, id=turn_id or uuid4().hex, parent=parent, private=private)
@@ -117,7 +126,7 @@ class Mind(Searching, SingleMemories, Keeping):
                 mood, aside = self._mood(ledger, scope), ledger.reading.aside(kept.last.turn_id)
                 request = replace(request, exclude=(memory_id, *ledger.reading.memories_of(aside)))
                 request = self._worded(ledger, scope, request)
-                stages = Trace()
+                stages = Trace(patience)
                 found = recalling.rank(ledger, self._index, scope, self._widened(request), mood, stages)
                 hits = put_before(self._chat, found)
                 scene = Scene.of(ledger, scope, agent_id, kept.last, aside, heard, confidants, hits, mood, now)
@@ -127,59 +136,64 @@ class Mind(Searching, SingleMemories, Keeping):
         if self._reranker is not None:
             with trace("rerank") as step:
                 try:
-                    best = reranking.rerank(self._reranker, request.query.text, found, EVIDENCE, scene.zone)
+                    reranker = patience.within(self._reranker)
+                    best = reranking.rerank(reranker, request.query.text, found, EVIDENCE, scene.zone)
                     step.did = f"the best {len(best)} of {len(found)} by {self._reranker.id}"
                 except Unavailable as error:  # a companion answers with what it has
                     _log.warning("what came back was not reranked: %s", error)
                     best, step.did = found[:EVIDENCE], f"left in their order: {error}"
-                hits = put_before(self._chat, best)
-                scene = replace(scene, hits=hits)
+                scene = replace(scene, hits=put_before(self._chat, best))
 
         with trace("generate") as step:
-            draft = scene.draft(self._chat, token_budget)
-            step.did = f"a draft of {self._chat.count_tokens(draft)} tokens"
+            scene, draft = scene.drafted(self._chat, self._stand_in, token_budget, patience)
+            step.did = f"a draft of {self._chat.count_tokens(draft.text)} tokens{_CUT * draft.cut}"
 
         with trace("check") as step:
-            findings = left = scene.check(draft)
+            findings = left = scene.check(draft.text)
             step.did = f"consistency {metacognition.judge(findings):.2f}, {len(findings)} conflicts"
 
         with trace("repair") as step:
             endings: list[metacognition.Ending] = []
             rounds = 0
-            while metacognition.judge(left) < metacognition.THRESHOLD and rounds < metacognition.MOST_REPAIRS:
+
+            def unfit() -> bool:
+                return metacognition.judge(left) < metacognition.THRESHOLD and rounds < metacognition.MOST_REPAIRS
+
+            while unfit() and not patience.over:
                 plan = metacognition.plan(left, now)
+                mended, again = scene.mended(plan).drafted(self._chat, self._stand_in, token_budget, patience)
+                if again.cut:
+                    break  # the draft before stays: of one that keeps to the corrections half would be no better
                 endings += plan.endings
-                scene = scene.mended(plan)
-                draft = scene.draft(self._chat, token_budget)
-                left = scene.check(draft)
+                scene, draft, left = mended, again, mended.check(again.text)
                 rounds += 1
             repairs = metacognition.repairs(findings, left, now) if rounds else ()
-            step.did = f"{len(repairs)} conflicts mended in {rounds} rounds"
+            step.did = f"{len(repairs)} conflicts mended in {rounds} rounds{_CUT * unfit()}"
 
         with trace("learn") as step:
-            secret = private or scene.confides(draft)
-            lesson = None if secret else lesson_of(text, draft, repairs)
+            secret = private or scene.confides(draft.text)
+            lesson = None if secret else lesson_of(text, draft.text, repairs)
             step.did = "one lesson recorded" if lesson else "nothing to learn"
             (said,), _ = self._perception.perceive(
-                [Turn(draft, agent_id, id=reply_uid(heard.uid, agent_id), source="assistant")], user_id=user_id,
-                world=place.world, kind="episode", now=now, recallable=not scene.echoed_by(draft, self._chat),
+                [Turn(draft.text, agent_id, id=reply_uid(heard.uid, agent_id), source="assistant")], user_id=user_id,
+                world=place.world, kind="episode", now=now, recallable=not scene.echoed_by(draft),
                 private_to=speaker if secret else None, segmentation=cut,
             )  # fmt: skip
             reply = Reply(
                 turn_id=heard.uid,
                 remembered=(memory_uid, said.memory_uid),
-                text=draft,
-                recalled=tuple(hit for _, hit in hits),
+                text=draft.text,
+                recalled=tuple(hit for _, hit in scene.hits),
                 consistency=metacognition.judge(left),
                 conflicts=tuple(finding.conflict for finding in findings),
                 repairs=repairs,
                 mood=mood,
                 confidence=metacognition.confidence(
-                    [hit for _, hit in hits], metacognition.judge(left), scene.facts_named(draft)
+                    [hit for _, hit in scene.hits], metacognition.judge(left), scene.facts_named(draft.text)
                 ),
                 trace=trace.steps,
             )
-            sure = [state.memory_id for state, hit in hits if hit.confidence >= EVIDENCE_CONFIDENCE]
+            sure = [state.memory_id for state, hit in scene.hits if hit.confidence >= EVIDENCE_CONFIDENCE]
 
         def conclude(ledger: Ledger) -> Reply | None:
             earlier = ledger.life.outcome(scope, "contextualize", heard.uid)
@@ -231,7 +245,7 @@ class Mind(Searching, SingleMemories, Keeping):
         if parent is not None and given and given[0].parent is None:
             given[0] = replace(given[0], parent=check_name("parent", parent))
         perceived: list[Perceived] = []
-        cut = self._segmentation(place)
+        cut = self._segmentations.last(place) or self._segmentation(place)
         for start in range(0, len(given), _EMBEDDED_AT_ONCE):
             some, _ = self._perception.perceive(
                 given[start : start + _EMBEDDED_AT_ONCE], user_id=user_id, world=place.world, kind=kind, now=now,
@@ -241,7 +255,8 @@ class Mind(Searching, SingleMemories, Keeping):
             progress(len(perceived), len(given))
         if not perceived:
             return self._unchanged([], also)
-        scope, kept = self._remember(place, session_id, perceived, also=also)
+        scope, kept = self._remember(place, session_id, perceived, cut=cut, also=also)
+        cut = self._segmentations.last(place) or cut
         try:
             fold_window(self._truth, self._perception, cut, scope, session_id, kept.last, now.timestamp())
         except Unavailable as error:  # the turns are durable: a retry would say them twice
@@ -315,13 +330,17 @@ class Mind(Searching, SingleMemories, Keeping):
 
     def _remember(
         self, place: Place, session: str, turns: Sequence[Perceived], replaces: str | None = None, *,
-        zone: str | None = None, also: Also[list[str]] = nothing_else,
+        zone: str | None = None, cut: Segmentation | None = None, also: Also[list[str]] = nothing_else,
     ) -> tuple[Scope, Remembered]:  # fmt: skip
+        """Keep the turns; where they were `cut` as of old and the dictionary has changed, they are counted again."""
         now = self._now().timestamp()
 
         def unit(ledger: Ledger) -> tuple[Scope, Remembered]:
-            scope = ledger.places.ensure(place, self._zone, now)
-            kept = ledger.memories.remember(scope, session, turns, ledger.embedder_id, now, replaces=replaces)
+            scope, said = ledger.places.ensure(place, self._zone, now), turns
+            if cut is not None and cut.dictionary.version != scope.dictionary:
+                present = self._segmentations.at(ledger, place, scope)
+                said = [replace(turn, counted=count(turn.text, present)) for turn in turns]
+            kept = ledger.memories.remember(scope, session, said, ledger.embedder_id, now, replaces=replaces)
             if zone is not None:
                 ledger.places.tell_zone(scope, turns[-1].speaker, zone)
             also(ledger, _uids(kept))

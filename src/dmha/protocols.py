@@ -61,13 +61,12 @@ Also = Callable[["Ledger", T], None]
 Progress = Callable[[int, int], None]
 """Called with (done, total) during long work."""
 
-
-Wanted = Callable[[], bool]
-"""Asked between two steps of work that can be taken up again: whether to go on."""
+Still = Callable[[], bool]
+"""Asked between two steps: whether whoever asked is still there, and the work to go on."""
 
 
 def always() -> bool:
-    """What work is told that nothing interrupts."""
+    """What is told where nobody leaves, and nothing comes first."""
     return True
 
 
@@ -103,8 +102,9 @@ class ChatModel(Protocol):
     """Writes replies. `reply` yields pieces of text; `count_tokens` is the measure of every token budget.
 
     A message is `{"role": "system" | "user" | "assistant", "content": str}`. A model whose replies only ever quote what
-    it was given has an attribute `quotes_only` that is true: they are kept, and never brought back as new. Raises
-    `Unavailable` when the model cannot be reached; pieces already yielded stay valid.
+    it was given has an attribute `quotes_only` that is true: they are kept, and never brought back as new. One that
+    may keep its caller waiting has a method `within(seconds)`: the same model, which gives up when so much time has
+    passed. Raises `Unavailable` when the model cannot be reached in time; pieces already yielded stay valid.
     """
 
     def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]: ...
@@ -134,8 +134,8 @@ class Reranker(Protocol):
     """Judges texts by reading each beside the question; asked of the few best, for it costs a model's run for each.
 
     `rerank` gives float32 `[n]`, finite, one relevance a text in the order given: higher is better, on any scale that
-    is the same for all texts of the call. `id` names the model, for errors and traces. Raises `Unavailable` when the
-    model cannot be reached or does not judge every text.
+    is the same for all texts of the call. `id` names the model, for errors and traces. It may have a method `within` as
+    a chat model has. Raises `Unavailable` when the model cannot be reached in time or does not judge every text.
     """
 
     @property
@@ -422,9 +422,8 @@ class Accounts(Protocol):
     Names are exact. A user or key that is not there is None; one that is closed, revoked or expired is still given,
     except by `opened_by`, which gives a key only while it opens its owner's account at `now`. `open_users` are those of
     the names that have an account which is not closed. A password is here only as its hash (`password`; None: there is
-    none, or no such user, or the account is closed), a key's text only as its digest. What may be done is judged by the
-    caller, in the same transaction; a name, uid or digest given twice fails it. Changing who is not there changes
-    nothing.
+    none, or no such user, or it is closed), a key's text only as its digest. What may be done is judged by the caller,
+    in the same transaction; a name, uid or digest given twice fails it. Changing who is not there changes nothing.
     """
 
     def user(self, name: str, /) -> User | None: ...

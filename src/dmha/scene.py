@@ -18,6 +18,7 @@ from dmha.domain.ranking import stands
 from dmha.domain.text import terms
 from dmha.errors import InvalidInput, OutOfBounds, Unavailable
 from dmha.faculties import consistency, metacognition
+from dmha.patience import Patience
 from dmha.protocols import ChatModel, Ledger
 from dmha.records import FactRow, Perceived, RuleRow, Scope, State, Tip, Uttered
 from dmha.types import Affect, Answer, Hit, Step
@@ -44,10 +45,11 @@ class Doing:
 
 
 class Trace:
-    """Collects the steps: what each did, and its milliseconds."""
+    """Collects the steps: what each did, and its milliseconds. None begins once nobody waits any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience | None = None) -> None:
         self._steps: dict[str, Step] = {}
+        self._patience = patience or Patience()
 
     @property
     def steps(self) -> Mapping[str, Step]:
@@ -56,6 +58,7 @@ class Trace:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[Doing]:
+        self._patience.ask()
         doing, began = Doing(), perf_counter()
         yield doing
         self._steps[name] = Step(doing.did, (perf_counter() - began) * 1_000)
@@ -65,6 +68,15 @@ def put_before(chat: ChatModel, hits: Sequence[tuple[State, Hit]]) -> list[tuple
     """Of what came back, what this chat model is shown, best first."""
     shown = 0 if getattr(chat, "quotes_only", False) else UNLIKELY_SHOWN
     return [item for place, item in enumerate(hits) if item[1].confidence >= EVIDENCE_CONFIDENCE or place < shown]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A reply on its way: the words, who wrote them, and whether the deadline `cut` them short."""
+
+    text: str
+    by: ChatModel
+    cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +175,32 @@ class Scene:
         told = [fact.entity for fact in self.heard.facts]
         return consistency.mentioned(self.facts, self.heard.speaker, self.heard.text, *told)
 
-    def draft(self, chat: ChatModel, token_budget: int) -> str:
-        """A reply by the chat model from this scene; the budget holds the prompt and the reply."""
+    def drafted(
+        self, chat: ChatModel, stand_in: ChatModel, token_budget: int, patience: Patience
+    ) -> tuple[Scene, Draft]:
+        """A reply by the chat model, as far as it comes by the deadline; where no word of it does, by the stand-in.
+
+        The scene is what whoever wrote it was shown. The budget holds the prompt and the reply.
+        """
+        draft = None if patience.over else self._draft(chat, token_budget, patience)
+        if draft is not None:
+            return self, draft
+        scene = replace(self, hits=put_before(stand_in, self.hits))
+        instead = scene._draft(stand_in, token_budget, Patience())
+        assert instead is not None  # noqa: S101 - only a deadline leaves one without a word
+        return scene, replace(instead, cut=True)
+
+    def _draft(self, chat: ChatModel, token_budget: int, patience: Patience) -> Draft | None:
+        """None where not a word came by the deadline."""
         answer = min(REPLY_TOKENS, token_budget // 4)
         messages = prompt.pack(self._parts(), token_budget - answer, chat.count_tokens)
-        text = prompt.spoken(_within(chat, chat.reply(messages, max_tokens=answer), answer), self.name)
+        pieces = patience.within(chat).reply(messages, max_tokens=answer)
+        heard, cut = _heard(chat, pieces, answer, patience)
+        text = prompt.spoken(heard, self.name)
+        if cut and not text:
+            return None
         try:
-            return check_text("reply", text, most=MOST_CHARACTERS)
+            return Draft(check_text("reply", text, most=MOST_CHARACTERS), chat, cut)
         except (InvalidInput, OutOfBounds) as error:
             raise Unavailable(
                 "chat model", f"its reply cannot be kept: {error}", "Check the model of DMHA_CHAT."
@@ -205,10 +236,10 @@ class Scene:
         said = undated(draft)
         return [answer.confidence for _, answer in self.known() if answer.value and stands(answer.value, said)]
 
-    def echoed_by(self, draft: str, chat: ChatModel) -> bool:
+    def echoed_by(self, draft: Draft) -> bool:
         """Whether the draft only repeats what was recalled or known."""
-        words = terms(draft)
-        if not words or getattr(chat, "quotes_only", False):
+        words = terms(draft.text)
+        if not words or getattr(draft.by, "quotes_only", False):
             return True
         remembered = " ".join((*(state.text for state in self.evidence), *self.corrections))
         known = " ".join(f"{slot} {answer.value}" for slot, answer in self.known())
@@ -247,15 +278,23 @@ def _may_hear(said: State | Uttered, present: tuple[str, ...]) -> bool:
     return said.private_to is None or said.private_to in present
 
 
-def _within(chat: ChatModel, pieces: Iterator[str], most: int) -> str:
-    """The reply as it comes, no longer read once it is past the tokens it was given."""
+def _heard(chat: ChatModel, pieces: Iterator[str], most: int, patience: Patience) -> tuple[str, bool]:
+    """The reply as it comes, and whether the deadline cut it; not read on once it is past the tokens it was given."""
     said, spent = "", 0
-    for piece in pieces:
-        said += piece
-        spent += chat.count_tokens(piece)
-        if spent > 2 * most:  # pieces cost more apart than together, so a keen model is not cut short
-            break
-    return said
+    try:
+        for piece in pieces:
+            said += piece
+            spent += chat.count_tokens(piece)
+            patience.ask()
+            if patience.over:
+                return said, True
+            if spent > 2 * most:  # pieces cost more apart than together, so a keen model is not cut short
+                break
+    except Unavailable:
+        if not patience.over:
+            raise
+        return said, True  # it gave up in time: what had come is valid
+    return said, False
 
 
 def _mood(mood: Affect) -> str:

@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo
 from dmha.asking import Asking, request_of, told
 from dmha.checks import check_name
 from dmha.domain import affect
+from dmha.errors import Unavailable
 from dmha.faculties import recall as recalling
 from dmha.faculties import reranking
 from dmha.ground import Ground
 from dmha.outcomes import Asked, check_same, digest, hits_from, hits_to
-from dmha.protocols import Also, Ledger, nothing_else
+from dmha.patience import Patience
+from dmha.protocols import Also, Ledger, Still, always, nothing_else
 from dmha.records import Scope, State
 from dmha.types import Affect, Hit
 
@@ -37,16 +39,23 @@ class Searching(Ground):
         user_id: str,
         agent_id: str = "default",
         world: str | None = None,
+        deadline_ms: int | None = None,
+        still: Still = always,
         **asking: Unpack[Asking],
     ) -> list[Hit]:
-        """The memories that fit the query best, best first. Reads only: nothing is strengthened, nothing recorded."""
+        """The memories that fit the query best, best first. Reads only: nothing is strengthened, nothing recorded.
+
+        When the deadline has passed nothing is reranked.
+        """
+        patience = Patience(deadline_ms, still)
         place, request = self._place(user_id, agent_id, world), self._request(query, asking)
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
             if scope is None:
                 return []
+            patience.ask()
             found = self._rank(ledger, scope, request)
-        return [hit for _, hit in self._best(found, scope, request)]
+        return [hit for _, hit in self._best(found, scope, request, patience)]
 
     def recall(
         self,
@@ -56,13 +65,17 @@ class Searching(Ground):
         agent_id: str = "default",
         world: str | None = None,
         key: str | None = None,
+        deadline_ms: int | None = None,
+        still: Still = always,
         also: Also[list[Hit]] = nothing_else,
         **asking: Unpack[Asking],
     ) -> list[Hit]:
         """As `search`, and what comes back is strengthened; the same `key` again strengthens nothing."""
+        patience = Patience(deadline_ms, still)
         place, request = self._place(user_id, agent_id, world), self._request(query, asking)
         asked = (query, *told(request))
         earlier = None if key is None else self._outcome(place, "recall", check_name("key", key))
+        patience.ask()
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
             again = None if scope is None or earlier is None else _again(ledger, scope, earlier, asked)
@@ -71,7 +84,8 @@ class Searching(Ground):
             return self._unchanged(again, also)
         if scope is None and key is None:
             return self._unchanged([], also)
-        best = [] if scope is None else self._best(found, scope, request)
+        best = [] if scope is None else self._best(found, scope, request, patience)
+        patience.ask()
 
         def strengthen(ledger: Ledger) -> list[Hit]:
             here = ledger.places.ensure(place, self._zone, request.now)
@@ -124,12 +138,18 @@ class Searching(Ground):
         return [recalling.rank(ledger, self._index, scope, side, mood) for side in sides]
 
     def _best(
-        self, found: Sequence[list[tuple[State, Hit]]], scope: Scope, request: recalling.Request
+        self, found: Sequence[list[tuple[State, Hit]]], scope: Scope, request: recalling.Request, patience: Patience
     ) -> list[tuple[State, Hit]]:
         """The best of what was found, by the reranker where there is one: a model, so inside no snapshot."""
+        patience.ask()
         if self._reranker is not None:
             query, zone = request.query.text, ZoneInfo(scope.zone)
-            found = [reranking.rerank(self._reranker, query, side, request.top_k, zone) for side in found]
+            try:
+                reranker = patience.within(self._reranker)
+                found = [reranking.rerank(reranker, query, side, request.top_k, zone) for side in found]
+            except Unavailable:
+                if not patience.over:
+                    raise
         best = found[0] if len(found) == 1 else recalling.alternate(*found)
         return best[: request.top_k]
 

@@ -95,7 +95,8 @@ class Settings(BaseSettings):
     secret: Secret = Field(
         SecretStr(""),
         description="What signs tokens: at least 32 characters nobody can guess. Several as `id:secret` with commas, "
-        "of which the first signs and all are believed, so that one can take another's place.",
+        "of which the first signs and all are believed, so that one can take another's place. Empty: one that ends "
+        "with the process, on a loopback address alone.",
         examples=['what this prints: python -c "import secrets; print(secrets.token_urlsafe(32))"'],
     )
     host: Host = Field(
@@ -105,7 +106,7 @@ class Settings(BaseSettings):
     trusted_hosts: TrustedHosts = Field(
         (),
         description="The names by which it may be called, with commas; `*.example.org` is any below it. Empty: the "
-        "address on which it listens.",
+        "address on which it listens, or any where that is every one.",
         examples=["memory.example.org"],
     )
     cors: Origins = Field(
@@ -166,17 +167,18 @@ def shown(value: Any) -> Any:
 class _Place(PydanticBaseSettingsSource):
     """Where settings stand: the environment, or the file. It knows what it gives, and how each is called there."""
 
-    def __init__(self, given: Mapping[str, Any], called: Callable[[str], str]) -> None:
+    def __init__(self, given: Mapping[str, Any], spell: Callable[[str], str], where: str = "") -> None:
         super().__init__(Settings)
         # Wrapped before anything can fail: neither a traceback's variables nor pydantic-settings' own log shows it.
         self.given = {n: SecretStr(v) if n in SECRETS and isinstance(v, str) else v for n, v in given.items()}
-        self.called = called
+        self._spell, self._where = spell, where
         if unknown := sorted(given.keys() - Settings.model_fields.keys()):
             name = unknown[0][:_MOST_NAME]
             near = difflib.get_close_matches(name.lower(), Settings.model_fields, n=1) or sorted(Settings.model_fields)
-            raise InvalidInput(
-                name or called(name), f"{called(name)} is no setting", f"Use {', '.join(map(called, near))}."
-            )
+            raise InvalidInput(name, f"{self.called(name)} is no setting", f"Use {', '.join(map(spell, near))}.")
+
+    def called(self, name: str) -> str:
+        return f"{self._spell(name)}{self._where}"
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the base's
         return self.given.get(field_name), field_name, False
@@ -208,7 +210,7 @@ def _places(environment: Mapping[str, str]) -> tuple[_Place, ...]:
     first = _Place(variables, lambda name: PREFIX + name.swapcase())
     if not (config := environment.get(PREFIX + "CONFIG")):
         return (first,)
-    return first, _Place(_from_toml(Path(config)), lambda name: f"{name} in {config}")
+    return first, _Place(_from_toml(Path(config)), str, f" in {config}")
 
 
 def _refused(wrong: ErrorDetails, called: Mapping[str, str]) -> InvalidInput:

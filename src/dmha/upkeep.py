@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dmha.domain.segmentation import Segmentation
 from dmha.faculties import consolidation
 from dmha.faculties.perception import Perception, count
-from dmha.protocols import Ledger, Progress, Truth, Wanted, always
+from dmha.protocols import Ledger, Progress, Still, Truth, always
 from dmha.records import Counted, Gist, Overtaken, Scope, Tip
 from dmha.word_book import Segmentations
 
@@ -47,7 +47,7 @@ def fold_window(
 
 
 def recount(
-    truth: Truth, segmentations: Segmentations, progress: Progress, wanted: Wanted = always, *, at_once: int = _AT_ONCE
+    truth: Truth, segmentations: Segmentations, progress: Progress, wanted: Still = always, *, at_once: int = _AT_ONCE
 ) -> int:
     """Count the words of what another segmentation counted, or a dictionary's change has overtaken, while it is wanted.
 
@@ -75,7 +75,7 @@ def _recount(counted: Sequence[tuple[Overtaken, Counted]], ledger: Ledger) -> No
 
 
 def reembed(
-    truth: Truth, perception: Perception, progress: Progress, wanted: Wanted = always, *, at_once: int = _AT_ONCE
+    truth: Truth, perception: Perception, progress: Progress, wanted: Still = always, *, at_once: int = _AT_ONCE
 ) -> int:
     """Embed what has no vector of the present embedder, while it is wanted.
 

@@ -64,6 +64,7 @@ def open_mind(
             clock or _utc_now,
             seed=settings.seed if seed is None else seed,
             zone=settings.zone if zone is None else check_zone("zone", zone),
+            stand_in=make_chat(settings, "extractive"),
             cutters=cutters,
             reranker=reranks,
         )

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from dmha.domain.dictionary import MOST_ENTRIES, Dictionary, check_reading, check_surface, folded_surface
 from dmha.domain.segmentation import Segmentation
 from dmha.errors import NotFound, OutOfBounds
 from dmha.protocols import Also, Ledger, Truth, Words, nothing_else
-from dmha.records import Place
+from dmha.records import Place, Scope
+
+K = TypeVar("K")
 
 # Dictionaries kept ready: of the tenants asked last.
 _KEPT = 256
@@ -22,6 +25,17 @@ class Segmentations:
     def __init__(self, cutters: Sequence[Words] = ()) -> None:
         self.plain = Segmentation(tuple(cutters))
         self._kept: OrderedDict[int, Segmentation] = OrderedDict()
+        self._last: OrderedDict[Place, Segmentation] = OrderedDict()
+
+    def last(self, place: Place) -> Segmentation | None:
+        """How the texts of that place were cut when it was asked for last, which may be overtaken; None if never."""
+        return self._last.get(place)
+
+    def at(self, ledger: Ledger, place: Place, scope: Scope | None) -> Segmentation:
+        """How the texts of that place, which is that scope, are cut in this very snapshot."""
+        found = self.plain if scope is None else self.of(ledger, scope.tenant_id, scope.dictionary)
+        _keep(self._last, place, found)
+        return found
 
     def of(self, ledger: Ledger, tenant_id: int, version: int | None = None) -> Segmentation:
         """How the tenant's texts are cut in this very snapshot; its dictionary's version is asked for unless known."""
@@ -31,10 +45,14 @@ class Segmentations:
         kept = self._kept.get(tenant_id)
         if kept is None or kept.dictionary.version != version:
             kept = Segmentation(self.plain.cutters, Dictionary(ledger.dictionaries.entries(tenant_id), version))
-            self._kept[tenant_id] = kept
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            _keep(self._kept, tenant_id, kept)
         return kept
+
+
+def _keep(kept: OrderedDict[K, Segmentation], key: K, value: Segmentation) -> None:
+    kept[key] = value
+    if len(kept) > _KEPT:
+        kept.popitem(last=False)
 
 
 class WordBook:

@@ -33,6 +33,7 @@ from dmha.cli.options import (
     waiting,
     zone,
 )
+from dmha.cli.serving import serve
 from dmha.errors import InvalidInput
 from dmha.types import Kind, Turn
 
@@ -43,6 +44,8 @@ app.add_typer(key, name="key")
 app.command()(audit)
 dictionary = typer.Typer(no_args_is_help=True, help="Words of your own: one word however they look, and how read.")
 app.add_typer(dictionary, name="dictionary")
+
+app.command()(serve)
 
 
 def main() -> None:
@@ -282,6 +285,15 @@ def doctor(
     show(ward.table(found), found, as_json)
     if not all(one.ok for one in found):
         raise typer.Exit(1)
+
+
+@app.command()
+def settings(as_json: Json = False) -> None:
+    """Show the settings in force, and what gave each. Nothing secret is shown."""
+    from dmha.cli import in_force
+
+    found = in_force.told()
+    show(in_force.table(found), found, as_json)
 
 
 @app.command()

@@ -13,7 +13,6 @@ import typer
 
 from dmha.cli.door import INTERRUPTED, errors_as_json
 from dmha.errors import InvalidInput
-from dmha.settings import read_settings
 
 if TYPE_CHECKING:
     from dmha.mind import Mind
@@ -46,6 +45,8 @@ def opened(db: str | None, *, made: bool = False) -> Iterator[Mind]:
 
 def named(db: str | None, *, made: bool) -> str:
     """The file that is meant: one that is there, unless it may be `made`."""
+    from dmha.settings import read_settings
+
     path = read_settings().database if db is None else db
     if not made and path != ":memory:" and "://" not in path and not Path(path).exists():
         raise InvalidInput("--db", f"there is no file {path!r}", "Check the path, or begin one with: dmha add TEXT.")
@@ -54,6 +55,8 @@ def named(db: str | None, *, made: bool) -> str:
 
 def nowhere(db: str | None) -> str | None:
     """The file, where one is named or there; else none at all, for what needs no memory."""
+    from dmha.settings import read_settings
+
     return db if db is not None or Path(read_settings().database).exists() else ":memory:"
 
 
@@ -92,6 +95,8 @@ def resumable() -> Iterator[None]:
 
 def zone() -> ZoneInfo:
     """The zone in which times are read and shown."""
+    from dmha.settings import read_settings
+
     return ZoneInfo(read_settings().zone)
 
 

@@ -15,6 +15,5 @@ TELLS_TIME = "\x00tells time"
 
 def marks(text: str) -> list[str]:
     """The marks of a text: that it ends in a question, that it tells a time."""
-    said = sentences(text)
-    found = [ASKS] if said and asks(said[-1]) else []
+    found = [ASKS] if asks(text) and asks(sentences(text)[-1]) else []  # the text ends as its last sentence does
     return [*found, TELLS_TIME] if tells_time(text) else found

@@ -7,7 +7,9 @@ fault it was. What the JSON means is for `openai`.
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
+import math
 import random
 import time
 import weakref
@@ -24,6 +26,7 @@ _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 20.0  # a caller who waits for a reply has left by then; told to wait longer, we say so instead
 _CONNECT_S = 5.0
 _MOST_BYTES = 1 << 27  # of one answer: five times what 256 vectors of 4,096 numbers take
+_LEAST_WAIT_S = 0.001  # no time at all would be no limit
 _MESSAGE = 300  # of what a server says about its refusal: enough for the sentence, not for a page of HTML
 
 
@@ -56,9 +59,21 @@ class Endpoint:
         self._sleep = sleep
         self._jitter = jitter
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        timeout = httpx2.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S))
-        self._client = httpx2.Client(headers=headers, timeout=timeout, trust_env=False)
+        self._timeout_s = timeout_s
+        self._until = math.inf
+        self._unbounded: Endpoint | None = None
+        self._client = httpx2.Client(headers=headers, trust_env=False)
         weakref.finalize(self, self._client.close)  # kept connections close with their owner; no one need call close()
+
+    def within(self, seconds: float) -> Endpoint:
+        """The same, over the same connections, which gives up when so much time has passed.
+
+        A server that falls silent in the middle of an answer is waited for as long again at most.
+        """
+        bounded = copy.copy(self)
+        bounded._until = time.monotonic() + seconds
+        bounded._unbounded = self  # whose end closes the connections
+        return bounded
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Send one request and give its JSON object."""
@@ -82,6 +97,8 @@ class Endpoint:
                         return
                     if event.data:
                         yield self._object(event.data.encode())
+                    if time.monotonic() >= self._until:
+                        self._fail("its answer is not finished in time", "Give it longer, or ask for less.")
             except httpx2.SSEError as error:
                 self._fail("its answer is no event stream", f"Check the address in {self._setting}.", error)
             except httpx2.RequestError as error:
@@ -104,28 +121,35 @@ class Endpoint:
 
         # Lone surrogates have no UTF-8; they become "?" rather than a crash.
         content = json.dumps(body, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
-        request = self._client.build_request(
-            "POST", self.base_url + path, content=content, headers={"Content-Type": "application/json"}
-        )
         for attempt in range(self._retries + 1):
-            last = attempt == self._retries
+            left = min(self._timeout_s, max(_LEAST_WAIT_S, self._until - time.monotonic()))
+            request = self._client.build_request(
+                "POST", self.base_url + path, content=content, headers={"Content-Type": "application/json"},
+                timeout=httpx2.Timeout(left, connect=min(left, _CONNECT_S)),
+            )  # fmt: skip
+            wait = self._wait(attempt)
             try:
                 response = self._client.send(request, stream=True)
             except httpx2.RequestError as error:
-                if last:
+                if self._last(attempt, wait):
                     self._fail(
                         f"no answer ({_kind(error)})", f"Start it, or mend its address in {self._setting}.", error
                     )
-                self._sleep(self._wait(attempt))
+                self._sleep(wait)
                 continue
             if response.is_success:
                 return response
             asked = _retry_after(response)
-            if last or response.status_code not in _PASSING or (asked or 0.0) > _LONGEST_WAIT_S:
+            wait = wait if asked is None else asked
+            if response.status_code not in _PASSING or wait > _LONGEST_WAIT_S or self._last(attempt, wait):
                 self._refused(response)
             response.close()
-            self._sleep(self._wait(attempt) if asked is None else asked)
+            self._sleep(wait)
         raise AssertionError("the last attempt returns or raises")
+
+    def _last(self, attempt: int, wait: float) -> bool:
+        """Whether no other try can follow after that wait."""
+        return attempt == self._retries or time.monotonic() + wait >= self._until
 
     def _wait(self, attempt: int) -> float:
         """Twice as long each time, and never the same for two clients that failed together."""

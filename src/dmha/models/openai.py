@@ -5,6 +5,7 @@ Only what the JSON means lives here; how it travels is `endpoint`.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NoReturn
@@ -25,7 +26,13 @@ class OpenAIChat:
     def __init__(self, base_url: str, model: str, *, key: str | None = None, timeout_s: float = 60.0) -> None:
         self._endpoint = Endpoint(base_url, key, setting="DMHA_CHAT", timeout_s=timeout_s)
         self._model = model
-        self._limit = "max_tokens"
+        self._limits = ["max_tokens", "max_completion_tokens"]  # what the server may call it; the first is used
+
+    def within(self, seconds: float) -> OpenAIChat:
+        """The same model, which gives up when so much time has passed."""
+        bounded = copy.copy(self)
+        bounded._endpoint = self._endpoint.within(seconds)
+        return bounded
 
     def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]:
         """Pieces of the reply as the server sends them. A reply without a single piece is an error, not silence."""
@@ -52,13 +59,13 @@ class OpenAIChat:
         said = [{"role": message["role"], "content": message["content"]} for message in messages]
         body = {"model": self._model, "messages": said, "stream": True}
         try:
-            yield from self._endpoint.stream("/chat/completions", {**body, self._limit: max_tokens})
+            yield from self._endpoint.stream("/chat/completions", {**body, self._limits[0]: max_tokens})
         except Unavailable as error:
             # OpenAI's reasoning models refuse `max_tokens` and name this instead; other servers know only the former.
-            if self._limit != "max_tokens" or "max_completion_tokens" not in error.reason:
+            if self._limits[0] != "max_tokens" or "max_completion_tokens" not in error.reason:
                 raise
-            self._limit = "max_completion_tokens"
-            yield from self._endpoint.stream("/chat/completions", {**body, self._limit: max_tokens})
+            self._limits[:] = ["max_completion_tokens"]
+            yield from self._endpoint.stream("/chat/completions", {**body, self._limits[0]: max_tokens})
 
 
 class OpenAIEmbedder:

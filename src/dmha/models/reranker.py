@@ -5,6 +5,7 @@ Only what the JSON means lives here; how it travels is `endpoint`.
 
 from __future__ import annotations
 
+import copy
 from typing import NoReturn
 
 import numpy as np
@@ -26,6 +27,12 @@ class HTTPReranker:
         self._endpoint = Endpoint(base, key, setting="DMHA_RERANKER", timeout_s=_TIMEOUT_S, retries=_RETRIES)
         self._model = model
         self.id = f"{self._endpoint.base_url}#{model}"
+
+    def within(self, seconds: float) -> HTTPReranker:
+        """The same model, which gives up when so much time has passed."""
+        bounded = copy.copy(self)
+        bounded._endpoint = self._endpoint.within(seconds)
+        return bounded
 
     def rerank(self, query: str, texts: list[str], /) -> NDArray[np.float32]:
         """The relevance of each text, on the model's own scale."""

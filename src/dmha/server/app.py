@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -18,8 +19,9 @@ from dmha import __version__
 from dmha.errors import Abandoned, DmhaError
 from dmha.server import problems
 from dmha.server.gate import Gate
-from dmha.server.problems import Invalid, Problem
+from dmha.server.problems import Invalid, Problem, ProblemDetails
 from dmha.server.routes import files, health, jobs, knowledge, memories, talk, tokens
+from dmha.server.routes.answers import REFERENCE
 from dmha.server.service import Service
 
 _ROUTES = (tokens, talk, memories, knowledge, files, jobs, health)
@@ -30,13 +32,15 @@ def make_app(service: Service) -> ASGIApp:
     """The service as an ASGI application; whoever runs it closes the service."""
     app = FastAPI(
         title="DMHA", version=__version__, summary="The memory that companions and agents keep for years.",
-        docs_url=None, redoc_url=None, openapi_url="/openapi.json", lifespan=_lifespan,
+        docs_url=None, redoc_url=None, openapi_url="/openapi.json", lifespan=_lifespan, redirect_slashes=False,
         # Handlers of these stand inside; what comes past them is the gate's.
         exception_handlers={
             Problem: _problem, DmhaError: _error, RequestValidationError: _invalid, HTTPException: _http,
+            Exception: _defect,
         },
     )  # fmt: skip
     app.state.service = service
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
     for routes in _ROUTES:
         app.include_router(routes.router)
     settings = service.settings
@@ -53,6 +57,16 @@ def make_app(service: Service) -> ASGIApp:
         seconds=settings.request_s,
         seen=service.metrics.seen,
     )
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI file, problems among its schemas: no route returns one, so FastAPI does not know them."""
+    if app.openapi_schema is None:
+        made = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        problem = ProblemDetails.model_json_schema(ref_template=REFERENCE)
+        made["components"]["schemas"] |= problem.pop("$defs") | {ProblemDetails.__name__: problem}
+        app.openapi_schema = made
+    return app.openapi_schema
 
 
 def _own_names(host: str) -> Sequence[str]:
@@ -109,6 +123,11 @@ async def _http(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         return _told(request, Problem(404, "no-route", "There is no such route. See /openapi.json.", headers=headers))
     return _told(request, Problem(error.status_code, "http", str(error.detail), headers=headers))
+
+
+async def _defect(request: Request, _: Exception) -> Response:
+    """What nobody foresaw; the gate, which it goes on to, logs it."""
+    return _told(request, problems.defect())
 
 
 def _field(place: Any) -> str:

@@ -8,30 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+import logging
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Request, Response, Security
+from fastapi import Header, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter
 
 from dmha.access import Grant
 from dmha.mind import Mind
-from dmha.protocols import Also, nothing_else
+from dmha.protocols import Also, Still, nothing_else
 from dmha.records import Answered, Right
 from dmha.server import problems, strict_json
 from dmha.server.once import check_key, digest_of
-from dmha.server.pool import Still
 from dmha.server.service import Service
 from dmha.server.throttle import network
+
+_log = logging.getLogger("dmha.server")
 
 T = TypeVar("T")
 
 ACTS_FOR = "x-dmha-user"
 _BEARER = Security(HTTPBearer(auto_error=False, description="An API key, or a token of POST /auth/token."))
+_ActsFor = Annotated[
+    str | None, Header(alias="X-DMHA-User", description="The account to act for; the credential's own unless said.")
+]
 _MOST_CREDENTIAL = 4_096
 
 
@@ -81,7 +86,9 @@ class Needs:
     def __init__(self, right: Right) -> None:
         self.right = right
 
-    def __call__(self, request: Request, _: Annotated[HTTPAuthorizationCredentials | None, _BEARER]) -> Caller:
+    def __call__(
+        self, request: Request, _: Annotated[HTTPAuthorizationCredentials | None, _BEARER], __: _ActsFor = None
+    ) -> Caller:
         caller: Caller = request.state.caller
         return caller
 
@@ -114,15 +121,18 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        known = {parameter.alias for parameter in self.dependant.query_params}
         needs = [dependant.call for dependant in self.dependant.dependencies if isinstance(dependant.call, Needs)]
 
         async def handler(request: Request) -> Response:
             for need in needs:
                 await need.admit(request)
-            _refuse_repeated(request)
+            _refuse_other_parameters(request, known)
             if self.body_field is not None:
                 _refuse_other_types(request)
                 request._json = strict_json.read(await request.body())
+                if needs and request.app.state.service.settings.log_text:
+                    _log.info("body", extra={"trace_id": request.state.trace, "body": request._json})
             return await handle(request)
 
         return handler
@@ -160,12 +170,16 @@ def _refuse_other_types(request: Request) -> None:
         raise problems.invalid("Content-Type", f"it is {kind[:64]!r}", "Send application/json.", status=415)
 
 
-def _refuse_repeated(request: Request) -> None:
-    """A parameter that stands twice means two things; `present` is a list."""
-    names = [name for name, _ in request.query_params.multi_items() if name != "present"]
-    for name in names:
-        if names.count(name) > 1:
-            raise problems.invalid(name[:64], "it stands twice", "Send each parameter once.")
+def _refuse_other_parameters(request: Request, known: Collection[str]) -> None:
+    """What is not known may be a slip of the pen; what stands twice means two things; `present` is a list."""
+    seen: set[str] = set()
+    for name, _ in request.query_params.multi_items():
+        if name not in known:
+            fix = f"Use {', '.join(sorted(known))}." if known else "Leave it out."
+            raise problems.invalid(name[:64], "there is no such parameter", fix)
+        if name in seen and name != "present":
+            raise problems.invalid(name, "it stands twice", "Send each parameter once.")
+        seen.add(name)
 
 
 def _target(request: Request, user_id: str) -> str:

@@ -46,14 +46,15 @@ class Gate:
             await self._app(scope, receive, send)
             return
         trace = scope.setdefault("state", {})["trace"] = uuid4().hex
-        start, status = perf_counter(), 0
+        start, status, whole = perf_counter(), 0, False
 
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, whole
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message).update(_ON_EVERY_ANSWER | {"X-Trace-Id": trace})
             await send(message)
+            whole = message["type"] == "http.response.body" and not message.get("more_body", False)
 
         try:
             self._judge(scope)
@@ -62,11 +63,20 @@ class Gate:
             _log.info("the client left", extra={"trace_id": trace})
         except Exception as error:  # the edge: whatever it is, it is logged, and answered where nothing was said yet
             problem = _problem(error, trace)
-            if status:
-                raise
-            await problem.response(trace)(scope, receive, answer)
+            if not status:
+                await problem.response(trace)(scope, receive, answer)
+            elif not whole:
+                raise  # half an answer is not ended as if it were one: the connection breaks off
         finally:
-            self._seen(scope, status, perf_counter() - start)
+            seconds = perf_counter() - start
+            self._seen(scope, status, seconds)
+            told = {
+                "method": scope["method"],
+                "route": route_of(scope),
+                "status": status,
+                "ms": round(seconds * 1_000, 1),
+            }
+            _log.info("request", extra={"trace_id": trace, **told})
 
     def _judge(self, scope: Scope) -> None:
         """Refuse what can be refused by its head alone."""
@@ -108,6 +118,11 @@ class Gate:
         return problems.invalid("body", f"it is larger than {most} bytes", "Send it in parts.", status=413)
 
 
+def route_of(scope: Scope) -> str:
+    """The route as it is written in the code: of paths strangers make up many, and some are secrets."""
+    return str(getattr(scope.get("route"), "path", "none"))
+
+
 def _name(host: str) -> str:
     """The host without its port."""
     name, _, port = host.lower().rpartition(":")
@@ -131,4 +146,4 @@ def _problem(error: Exception, trace: str) -> Problem:
             _log.warning("%s", error, extra={"trace_id": trace})
         return problem
     _log.error("a defect", exc_info=error, extra={"trace_id": trace})
-    return Problem(500, "defect", "Something went wrong here that should not. The trace id finds it in the log.")
+    return problems.defect()

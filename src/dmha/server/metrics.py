@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from dmha.server.gate import route_of
 from dmha.types import Reply
 
 if TYPE_CHECKING:
@@ -32,15 +33,17 @@ class Metrics:
         self._held = Gauge("dmha_pool_held", "Calls at work or waiting.", registry=self._registry)
         self._tenants = Gauge("dmha_index_tenants", "Tenants whose arrays are held.", registry=self._registry)
         self._bytes = Gauge("dmha_index_bytes", "Bytes of the arrays.", registry=self._registry)
-        self._jobs = Gauge("dmha_jobs", "Jobs, by kind and state.", ("kind", "state"), registry=self._registry)
-        self._runs = Gauge("dmha_job_runs", "Runs of jobs so far.", ("kind", "outcome"), registry=self._registry)
+        self._jobs = Gauge("dmha_jobs_waiting", "Jobs that wait.", ("kind",), registry=self._registry)
+        self._runs = Gauge("dmha_job_runs", "Slices of work so far.", ("kind",), registry=self._registry)
+        self._failures = Gauge("dmha_job_failures", "Slices that failed.", ("kind",), registry=self._registry)
+        self._worked = Gauge("dmha_job_seconds", "What they took.", ("kind",), registry=self._registry)
 
     def seen(self, scope: Any, status: int, seconds: float) -> None:
         """A request is over. A path that is no route's is counted as one: strangers make up many."""
         if not status:
             self._left.inc()
             return
-        route = getattr(scope.get("route"), "path", "none")
+        route = route_of(scope)
         method = scope["method"] if route != "none" else "any"
         self._requests.labels(method, route, str(status)).observe(seconds)
 
@@ -55,4 +58,10 @@ class Metrics:
         tenants, held = service.mind.index_size()
         self._tenants.set(tenants)
         self._bytes.set(held)
+        for kind, waiting in service.scheduler.waiting().items():
+            self._jobs.labels(kind).set(waiting)
+        for kind, ran in service.scheduler.ran().items():
+            self._runs.labels(kind).set(ran.runs)
+            self._failures.labels(kind).set(ran.failures)
+            self._worked.labels(kind).set(ran.seconds)
         return generate_latest(self._registry)

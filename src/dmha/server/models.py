@@ -128,7 +128,7 @@ class ToFind(InWorld):
     metadata: dict[str, Plain] = {}
     present: Annotated[list[Name], Field(max_length=100)] = []
     polarity: Polarity = "any"
-    min_confidence: Annotated[float, Field(ge=0, le=1, strict=False)] = 0.0
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.0
     by_reading: bool = False
     zone: Name | None = None
     deadline_ms: Annotated[int, Field(ge=1, le=600_000)] | None = None

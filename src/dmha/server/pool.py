@@ -9,15 +9,13 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from dmha.errors import Abandoned
+from dmha.protocols import Still
 from dmha.server.problems import busy
 
 T = TypeVar("T")
-
-Still = Callable[[], bool]
-"""Whether the answer is still wanted."""
 
 
 class Pool:
@@ -37,8 +35,9 @@ class Pool:
         job = self._threads.submit(call, lambda: not left.is_set())
         job.add_done_callback(lambda _: loop.call_soon_threadsafe(self._release))
         work, watch = asyncio.wrap_future(job), asyncio.ensure_future(gone())
+        either: list[asyncio.Future[Any]] = [work, watch]
         try:
-            await asyncio.wait([work, watch], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not work.done():
                 raise Abandoned("the client left")
             return work.result()

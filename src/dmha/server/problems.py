@@ -90,6 +90,11 @@ def busy(detail: str, *, status: int = 503, after: float = 1.0) -> Problem:
     return Problem(status, "busy", detail, headers={"Retry-After": str(max(1, round(after)))})
 
 
+def defect() -> Problem:
+    """What is nobody's fault but ours, without a word of what it was."""
+    return Problem(500, "defect", "Something went wrong here that should not. The trace id finds it in the log.")
+
+
 def of(error: DmhaError) -> Problem:
     """The problem that an error of the library is."""
     match error:

@@ -26,7 +26,7 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; then finish what was begun, and return."""
     logs.set_up(settings.log)
     settings = secured(settings)
-    service = make_service(settings, open_mind())
+    service = make_service(settings, open_mind(settings.database))
     try:
         _server(service).run()
     finally:

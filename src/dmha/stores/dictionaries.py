@@ -25,7 +25,7 @@ from sqlalchemy import (
 from dmha.records import Counted, Overtaken
 from dmha.stores import schema
 from dmha.stores.changelog import log
-from dmha.stores.group import group_of
+from dmha.stores.group import dictionary_memo, group_of
 from dmha.stores.places import CHUNK
 from dmha.stores.prepared import Prepared
 
@@ -66,7 +66,7 @@ class Dictionaries:
         self._connection.execute(delete(words).where(_of(tenant_id), words.c.surface.in_(out)))
         values = {"tenant_id": tenant_id, "surface": surface, "reading": reading, "version": version}
         self._connection.execute(insert(words).values(values))
-        group_of(self._connection).memo.pop(_memo(tenant_id), None)
+        group_of(self._connection).memo.pop(dictionary_memo(tenant_id), None)
         return version
 
     def go_on(self, tenant_id: int, version: int) -> None:
@@ -133,13 +133,9 @@ def _other(segmentation: str) -> ColumnElement[bool]:
     return and_(or_(column < segmentation, column > segmentation), _SETTLED)
 
 
-def _memo(tenant_id: int) -> str:
-    return f"version of dictionary {tenant_id}"
-
-
 def counted_values(connection: Connection, tenant_id: int, said: Counted) -> dict[str, Any]:
     """The columns of counted terms; marked, where the dictionary was changed while they were counted."""
-    memo, name = group_of(connection).memo, _memo(tenant_id)
+    memo, name = group_of(connection).memo, dictionary_memo(tenant_id)
     if name not in memo:
         memo[name] = Dictionaries(connection).version(tenant_id)
     abreast = said.dictionary == memo[name]

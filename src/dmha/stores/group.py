@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
-from dmha.stores import schema
+from dmha.stores import moment, schema
+from dmha.stores.inserting import insert_rows
 from dmha.stores.prepared import Prepared
 
 _KEY = "dmha_group"
 _COUNTERS = Prepared(lambda _: select(schema.counters.c.name, schema.counters.c.next))
-_COUNTED = update(schema.counters).where(schema.counters.c.name == bindparam("of"))
+_COUNTED = Prepared(
+    lambda _: update(schema.counters).where(schema.counters.c.name == bindparam("of")).values(next=bindparam("to"))
+)
 
 
 class Group:
@@ -24,6 +27,7 @@ class Group:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        self._changes = _changes(connection)
         self._read: dict[str, int] | None = None
         self._next: dict[str, int] = {}
         self.memo: dict[str, Any] = {}
@@ -48,14 +52,13 @@ class Group:
         return self._next
 
     def write_back(self) -> None:
-        """Keep, in this very transaction, how far the ids were counted."""
+        """Keep, in this very transaction, how far the ids were counted, and mark what it makes of the file."""
         read = self._read or {}
-        moved = [{"of": name, "next": after} for name, after in self._next.items() if read.get(name, after) != after]
+        moved = [{"of": name, "to": after} for name, after in self._next.items() if read.get(name, after) != after]
         made = [{"name": name, "next": after} for name, after in self._next.items() if name not in read]
-        if moved:
-            self.connection.execute(_COUNTED, moved)
-        if made:
-            self.connection.execute(insert(schema.counters), made)
+        insert_rows(self.connection, schema.counters, made)
+        if moved or _changes(self.connection) != self._changes:  # a retry that changes nothing costs no fsync either
+            _COUNTED.each(self.connection, [*moved, {"of": moment.NAME, "to": moment.drawn()}])
 
 
 @contextmanager
@@ -73,3 +76,13 @@ def group_of(connection: Connection) -> Group:
     """The group whose unit runs on this connection."""
     group: Group = connection.info[_KEY]
     return group
+
+
+def dictionary_memo(tenant_id: int) -> str:
+    """Under what the memo holds the version of a tenant's dictionary."""
+    return f"version of dictionary {tenant_id}"
+
+
+def _changes(connection: Connection) -> int:
+    """How many rows this connection ever changed."""
+    return connection.connection.driver_connection.total_changes  # type: ignore[union-attr,no-any-return]  # sqlite3's

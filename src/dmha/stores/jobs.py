@@ -16,6 +16,7 @@ from dmha.stores.places import allocate
 
 _JOBS = schema.jobs
 _COLUMNS = tuple(_JOBS.c[field.name] for field in fields(Job))
+# Nobody else changes what this reads before the transaction ends.
 _STATE = select(_JOBS.c.state).with_for_update()
 _ABANDONED = "nobody came for it: no process that knows this kind of work had time"
 
@@ -37,16 +38,17 @@ class Jobs:
     def due(self, kinds: Mapping[str, str | None], now: float) -> list[Job]:
         first = (_JOBS.c.priority.desc(), _JOBS.c.due_at, _JOBS.c.created_at, _JOBS.c.uid)
         place = func.row_number().over(partition_by=_JOBS.c.user_id, order_by=first).label("place")
-        waiting = select(*_COLUMNS, place).where(_JOBS.c.state == "waiting", _JOBS.c.due_at <= now, _taken_by(kinds))
-        ranked = waiting.subquery()
-        return self._all(select(*(ranked.c[column.name] for column in _COLUMNS)).where(ranked.c.place == 1))
+        waiting = select(_JOBS.c.id, place).where(_JOBS.c.state == "waiting", _JOBS.c.due_at <= now, _taken_by(kinds))
+        ranked = waiting.subquery()  # narrow: bodies are read of those that are first alone
+        return self._all(select(*_COLUMNS).join(ranked, ranked.c.id == _JOBS.c.id).where(ranked.c.place == 1))
 
     def lapsed(self, kinds: Iterable[str], now: float) -> list[Job]:
         gone = and_(_JOBS.c.state.in_(HELD), _JOBS.c.leased_until <= now, _JOBS.c.kind.in_(list(kinds)))
         return self._all(select(*_COLUMNS).where(gone).order_by(_JOBS.c.leased_until, _JOBS.c.uid))
 
     def claim(self, uid: str, *, holder: str, now: float, until: float) -> Job | None:
-        state = after(self._locked(uid).state, "claim")
+        row = self._connection.execute(_STATE.where(_JOBS.c.uid == uid)).first()
+        state = None if row is None else after(row.state, "claim")
         if state is None:
             return None
         self._set(uid, state=state, holder=holder, leased_until=until, changed_at=now)
@@ -66,7 +68,7 @@ class Jobs:
         return self.get(job.uid)
 
     def cancel(self, uid: str, now: float, user_id: str | None = None) -> Job:
-        row = self._locked(uid, user_id)
+        row = self._row(_STATE, uid, user_id)
         state = after(row.state, "cancel")
         if state not in (None, row.state):  # what is over stays what it came to
             self._set(uid, state=state, changed_at=now)
@@ -110,10 +112,6 @@ class Jobs:
         if mine is None or mine.state not in HELD:
             raise Taken("the job")
         return mine
-
-    def _locked(self, uid: str, user_id: str | None = None) -> Row[Any]:
-        """Its state, which nobody else changes before this transaction ends."""
-        return self._row(_STATE, uid, user_id)
 
     def _row(self, query: Select[Any], uid: str, user_id: str | None) -> Row[Any]:
         query = query.where(_JOBS.c.uid == uid)

@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from dmha.stores import schema
 
-_STAMP = update(schema.counters).where(schema.counters.c.name == "moment")
+NAME = "moment"  # its row among the counters
 
 
-def stamp(connection: Connection) -> None:
-    """Mark what this transaction makes of the file as a moment of its own."""
-    connection.execute(_STAMP, {"next": secrets.randbits(63)})
+def drawn() -> int:
+    """The mark of a commit that changes anything."""
+    return secrets.randbits(63)
 
 
 def moment(connection: Connection) -> int:
     """The moment that this snapshot shows."""
-    return int(
-        connection.execute(select(schema.counters.c.next).where(schema.counters.c.name == "moment")).scalar_one()
-    )
+    return int(connection.execute(select(schema.counters.c.next).where(schema.counters.c.name == NAME)).scalar_one())

@@ -8,7 +8,7 @@ from sqlalchemy import CompoundSelect, Connection, Select, Table, and_, bindpara
 
 from dmha.records import Place, Scope
 from dmha.stores import schema
-from dmha.stores.group import group_of
+from dmha.stores.group import dictionary_memo, group_of
 from dmha.stores.prepared import Prepared
 
 # Ids in one IN (...): SQLite takes 32,766 parameters a statement; far fewer keep the statement cache small.
@@ -81,6 +81,7 @@ class Places:
         found = self.find(place)
         if found is not None and found.companion_id != NOBODY:
             self._scopes[place] = found
+            group_of(self._connection).memo[dictionary_memo(found.tenant_id)] = found.dictionary
             return found
         tenants, companions = schema.tenants, schema.companions
         self._ensure_row(tenants, {"user_id": place.user_id, "world": place.world}, {"zone": zone, "created_at": now})

@@ -13,7 +13,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, SelectBase, bindparam
+from sqlalchemy import BindParameter, Connection, SelectBase, Update, bindparam
 
 # How many ids a statement takes: lists are filled up to the next of these, so that few statements are ever compiled.
 _WIDTHS = (1, 16, 64, 512)
@@ -28,7 +28,7 @@ _Compiled = tuple[str, Callable[[dict[str, Any]], Any], dict[str, Any]]
 class Prepared:
     """A statement over named values, and over ids where `build` takes any. Its rows are tuples, or `named` ones."""
 
-    def __init__(self, build: Callable[[Ids], SelectBase], *, named: bool = False) -> None:
+    def __init__(self, build: Callable[[Ids], SelectBase | Update], *, named: bool = False) -> None:
         self._build = build
         self._named = named
         self._compiled: dict[tuple[str, str, int], _Compiled] = {}
@@ -47,13 +47,21 @@ class Prepared:
             found += self._run(connection, width, values | dict(zip(_IDS, padded, strict=False)))
         return found
 
-    def _run(self, connection: Connection, width: int, named: dict[str, Any]) -> Sequence[Any]:
+    def each(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+        """Run what gives no rows once for each of these values."""
+        text, given, constants = self._statement(connection, 0)
+        connection.connection.cursor().executemany(text, [given(constants | row) for row in rows])
+
+    def _statement(self, connection: Connection, width: int) -> _Compiled:
         dialect = connection.dialect
         key = dialect.name, dialect.paramstyle, width
         if key not in self._compiled:
             made = self._build([bindparam(name) for name in _IDS[:width]]).compile(dialect=dialect)
             self._compiled[key] = str(made), _given(made.positiontup), dict(made.params)
-        text, given, constants = self._compiled[key]
+        return self._compiled[key]
+
+    def _run(self, connection: Connection, width: int, named: dict[str, Any]) -> Sequence[Any]:
+        text, given, constants = self._statement(connection, width)
         cursor = connection.connection.cursor()
         cursor.execute(text, given(constants | named))
         rows: Sequence[Any] = cursor.fetchall()

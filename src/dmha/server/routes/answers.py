@@ -25,6 +25,7 @@ _SAID = {
     503: "Busy, or a component is out of reach: see Retry-After.",
     507: "The disk is full. Nothing is lost; reading goes on.",
 }
+REFERENCE = "#/components/schemas/{model}"
 _ALWAYS = (400, 408, 413, 414, 422, 429, 500, 503)
 _ADMITTED = (401, 403)
 Answers = dict[int | str, dict[str, Any]]
@@ -46,5 +47,5 @@ def writing(*more: int) -> Answers:
 
 
 def _problems(*statuses: int) -> Answers:
-    content = {MEDIA_TYPE: {"schema": ProblemDetails.model_json_schema()}}
+    content = {MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(model=ProblemDetails.__name__)}}}
     return {status: {"description": _SAID[status], "content": content} for status in sorted(statuses)}

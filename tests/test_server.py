@@ -1,0 +1,229 @@
+"""The HTTP service: what each route answers, to whom, and how often a repeated request takes effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from serving import WORDS, key_of, serving
+from starlette.testclient import TestClient
+from stubs import ManualClock
+
+from dmha.server.service import Service
+
+SAID = {"turns": [{"text": "I moved to Osaka.", "speaker": "aya"}], "agent_id": "relu"}
+
+
+@pytest.fixture
+def service(database: Path, clock: ManualClock) -> Iterator[tuple[Service, TestClient]]:
+    with serving(database, clock) as (made, client):
+        client.headers |= key_of(made, "aya")
+        yield made, client
+
+
+@pytest.fixture
+def client(service: tuple[Service, TestClient]) -> TestClient:
+    return service[1]
+
+
+def problem(answer: Any, status: int) -> dict[str, Any]:
+    """The problem that an answer is."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    told: dict[str, Any] = answer.json()
+    assert told["status"] == status
+    assert told["trace_id"] == answer.headers["x-trace-id"]
+    return told
+
+
+def remembered(client: TestClient, **said: Any) -> str:
+    answer = client.post("/v1/memories", json={**SAID, **said})
+    assert answer.status_code == 201, answer.text
+    found: str = answer.json()["ids"][0]
+    return found
+
+
+# -- what each route does ----------------------------------------------------------------------------------------------
+
+
+def test_what_is_remembered_is_found_and_answers(client: TestClient) -> None:
+    """A turn that came by HTTP is searched, recalled and spoken of."""
+    id = remembered(client)
+    asked = {"query": "Where did Aya move?", "agent_id": "relu", "top_k": 3}
+    for route in ("/v1/search", "/v1/recall"):
+        hits = client.post(route, json=asked).json()["hits"]
+        assert [hit["memory"]["id"] for hit in hits] == [id]
+    said = {"text": "Did I move to Osaka?", "speaker": "aya", "agent_id": "relu", "turn_id": "t1"}
+    reply = client.post("/v1/contextualize", json=said)
+    assert reply.status_code == 200
+    assert "Osaka" in reply.json()["text"]
+    assert client.post("/v1/contextualize", json=said).json()["text"] == reply.json()["text"]
+
+
+def test_a_memory_is_read_changed_and_deleted(client: TestClient) -> None:
+    """Its ETag names its version; a change of an older one is refused; its history stays until it goes."""
+    path = f"/v1/memories/{remembered(client)}?agent_id=relu"
+    read = client.get(path)
+    assert read.json()["text"] == "I moved to Osaka."
+    change = {"text": "I moved to Fukuoka."}
+    assert problem(client.patch(path, json=change), 428)["detail"].startswith("Send If-Match")
+    changed = client.patch(path, json=change, headers={"If-Match": read.headers["etag"]})
+    assert changed.json()["text"] == "I moved to Fukuoka."
+    assert changed.headers["etag"] != read.headers["etag"]
+    problem(client.patch(path, json=change, headers={"If-Match": read.headers["etag"]}), 412)
+    versions = client.get(path.replace("?", "/history?")).json()["versions"]
+    assert [memory["text"] for memory in versions] == ["I moved to Osaka.", "I moved to Fukuoka."]
+    assert client.delete(path).status_code == 204
+    problem(client.get(path), 404)
+
+
+def test_memories_are_listed_a_page_at_a_time(client: TestClient) -> None:
+    """Each once, whatever the pages' size; a cursor that was made up, or is another list's, is refused."""
+    ids = [remembered(client, turns=[{"text": f"thing {i}"}]) for i in range(5)]
+    found, cursor = list[str](), ""
+    while True:
+        page = client.get(f"/v1/memories?agent_id=relu&limit=2{cursor}").json()
+        found += [memory["id"] for memory in page["memories"]]
+        if page["next"] is None:
+            break
+        cursor = f"&cursor={page['next']}"
+    assert sorted(found) == sorted(ids)
+    assert problem(client.get("/v1/memories?agent_id=other&limit=2" + cursor), 422)["errors"][0]["field"] == "cursor"
+    problem(client.get("/v1/memories?agent_id=relu&cursor=bm9uZQ.x"), 422)
+
+
+def test_what_is_known_is_told_and_asked(client: TestClient) -> None:
+    """A fact told over HTTP is the answer; one that clashes with it is told as a conflict."""
+    for value in ("Osaka", "Fukuoka"):
+        told = client.post("/v1/knowledge", json={"statement": f"fact: aya.city = {value}", "agent_id": "relu"})
+        assert told.status_code == 201
+    answer = client.get("/v1/knowledge?entity=aya&attribute=city&agent_id=relu").json()
+    assert (answer["status"], answer["value"]) in {("true", "Fukuoka"), ("conflicted", "Fukuoka")}
+    assert len(client.get("/v1/knowledge/conflicts?agent_id=relu").json()["conflicts"]) == 1
+
+
+def test_a_life_travels(client: TestClient, service: tuple[Service, TestClient]) -> None:
+    """What one account exports another reads in, and finds."""
+    remembered(client)
+    lines = client.get("/v1/export?agent_id=relu")
+    assert lines.headers["content-type"].startswith("application/x-ndjson")
+    other = key_of(service[0], "ben")
+    sent = {"content": lines.content, "headers": {**other, "Content-Type": "application/x-ndjson"}}
+    assert client.post("/v1/import?agent_id=relu", **sent).json() == {"memories": 1}  # type: ignore[arg-type]  # httpx's own
+    hits = client.post("/v1/search", json={"query": "Osaka", "agent_id": "relu"}, headers=other).json()["hits"]
+    assert [hit["memory"]["text"] for hit in hits] == ["I moved to Osaka."]
+
+
+def test_a_text_is_analyzed(client: TestClient) -> None:
+    """How a text is cut is told step by step."""
+    assert client.post("/v1/analyze", json={"text": "東京へ行った。"}).json()["language"] == "ja"
+
+
+def test_it_says_how_it_is(client: TestClient) -> None:
+    """It lives, is ready, and its figures are for who may operate it."""
+    client.headers.pop("Authorization")
+    assert client.get("/livez").json() == {"alive": True}
+    assert client.get("/readyz").json()["components"]["database"] == "ready"
+    problem(client.get("/metrics"), 401)
+
+
+def test_figures_are_told_to_who_operates(service: tuple[Service, TestClient]) -> None:
+    """Routes, steps of the main path, the index and the jobs are in the figures; no path of a stranger's making is."""
+    made, client = service
+    client.post("/v1/contextualize", json={"text": "hello", "agent_id": "relu"})
+    client.get("/made-up-by-a-stranger")
+    figures = client.get("/metrics", headers=key_of(made, "ops", rights=["operate"])).text
+    for name in ('route="/v1/contextualize"', 'step="recall"', "dmha_index_bytes", "dmha_job"):
+        assert name in figures
+    assert "made-up" not in figures
+
+
+# -- who may -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_token_stands_for_a_password_or_a_key(service: tuple[Service, TestClient]) -> None:
+    """Either gives fifteen minutes; wrong ones give one and the same answer."""
+    made, client = service
+    made.access.add_user("ben", WORDS)
+    client.headers.pop("Authorization")
+    answer = client.post("/auth/token", json={"user": "ben", "password": WORDS})
+    assert answer.json()["expires_in"] == 900
+    token = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    assert client.get("/v1/memories", headers=token).json() == {"memories": [], "next": None}
+    key = key_of(made, "ben")["Authorization"].removeprefix("Bearer ")
+    assert client.post("/auth/token", json={"key": key}).status_code == 200
+    wrong = [{"user": "ben", "password": "wrong " + WORDS}, {"user": "nobody", "password": WORDS}, {"key": "dmha_x_y"}]
+    told = [problem(client.post("/auth/token", json=body), 401) for body in (*wrong, {"user": "ben"})]
+    assert len({one["detail"] for one in told}) == 1
+
+
+def test_a_revoked_key_opens_nothing_from_then_on(service: tuple[Service, TestClient]) -> None:
+    """Neither it nor the tokens that were made from it."""
+    made, client = service
+    text, key = made.access.create_key("aya")
+    token = client.post("/auth/token", json={"key": text}).json()["access_token"]
+    for credential in (text, token):
+        assert client.get("/v1/memories", headers={"Authorization": f"Bearer {credential}"}).status_code == 200
+    made.access.revoke(key.uid)
+    for credential in (text, token):
+        problem(client.get("/v1/memories", headers={"Authorization": f"Bearer {credential}"}), 401)
+
+
+def test_a_key_reaches_what_it_is_for(service: tuple[Service, TestClient]) -> None:
+    """No other companion, nothing beyond its rights, no other account unless it acts for it, which is kept."""
+    made, client = service
+    reader = key_of(made, "aya", rights=["read"], agents=["relu"])
+    assert client.get("/v1/memories?agent_id=relu", headers=reader).status_code == 200
+    problem(client.get("/v1/memories?agent_id=other", headers=reader), 403)
+    problem(client.get("/v1/export", headers=reader), 403)
+    problem(client.post("/v1/memories", json=SAID, headers=reader), 403)
+    key_of(made, "ben")
+    acting = key_of(made, "desk", acts_for=["aya"])
+    id = remembered(client)
+    path = f"/v1/memories/{id}?agent_id=relu"
+    assert client.get(path, headers={**acting, "X-DMHA-User": "aya"}).json()["id"] == id
+    problem(client.get(path, headers=acting), 404)
+    problem(client.get(path, headers={**acting, "X-DMHA-User": "ben"}), 403)
+    problem(client.get(path, headers={**acting, "X-DMHA-User": "stranger"}), 403)
+    kept = [(one.actor, one.action) for one in made.access.audits("aya") if one.actor.startswith("key:")]
+    assert kept == [(f"key:{made.access.keys('desk')[0].uid}", f"GET /v1/memories/{id}")]
+
+
+# -- once --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_repeated_request_takes_effect_once(client: TestClient) -> None:
+    """Under one key the same answer comes again, and says so; another request under it is refused."""
+    sent = {"json": SAID, "headers": {"Idempotency-Key": "k1"}}
+    first, again = (client.post("/v1/memories", **sent) for _ in range(2))  # type: ignore[arg-type]  # httpx's own
+    assert first.json() == again.json()
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert len(client.get("/v1/memories?agent_id=relu").json()["memories"]) == 1
+    other = {**SAID, "turns": [{"text": "another"}]}
+    told = problem(client.post("/v1/memories", json=other, headers={"Idempotency-Key": "k1"}), 422)
+    assert told["errors"][0]["field"] == "Idempotency-Key"
+
+
+def test_a_request_that_had_no_effect_may_be_put_right(client: TestClient) -> None:
+    """A key under which nothing happened is free again."""
+    headers = {"Idempotency-Key": "k2"}
+    problem(client.post("/v1/knowledge", json={"statement": "fact: nonsense"}, headers=headers), 422)
+    assert client.post("/v1/knowledge", json={"statement": "fact: a.b = c"}, headers=headers).status_code == 201
+
+
+def test_a_request_under_way_is_waited_for(service: tuple[Service, TestClient], clock: ManualClock) -> None:
+    """While its holder lives the answer is 409; once its lease ran out, whoever sends it again does the work."""
+    made, client = service
+    sent = {"json": SAID, "headers": {"Idempotency-Key": "k3"}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(made.mind, "add", _dies)
+        assert client.post("/v1/memories", **sent).status_code == 500  # type: ignore[arg-type]  # httpx's own
+    assert client.post("/v1/memories", **sent).status_code == 201  # type: ignore[arg-type]  # released
+
+
+def _dies(*_: Any, **__: Any) -> None:
+    raise RuntimeError("as no error of ours is")
