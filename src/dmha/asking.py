@@ -18,7 +18,7 @@ from dmha.checks import (
     check_zone,
 )
 from dmha.domain.ranking import resolve
-from dmha.errors import InvalidInput
+from dmha.errors import InvalidInput, OutOfBounds
 from dmha.faculties.perception import Perception
 from dmha.faculties.recall import Request
 from dmha.records import Filters
