@@ -444,6 +444,7 @@ def test_every_example_prints_what_the_page_says(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("dmha.wiring.make_embedder", make_embedder)
     monkeypatch.setattr("dmha.bench.runner.run", lambda *_, **__: None)
     monkeypatch.setattr("dmha.bench.show.table", lambda _: "")
+    monkeypatch.setattr("dmha.server.serve.serve", lambda _: None)
     monkeypatch.setenv("COLUMNS", "120")
     for typed, piped, printed in examples():
         result = run(*typed, stdin=piped)
