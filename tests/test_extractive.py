@@ -42,11 +42,11 @@ def test_it_says_that_it_remembers_nothing() -> None:
     assert reply("谁养蜜蜂？") == "关于这个，我什么都不记得。\n"
 
 
-def test_corrections_come_first() -> None:
+def test_what_was_set_right_comes_first() -> None:
     """What was set right is said before what is quoted."""
     said = reply(
         "Where do I live?",
-        corrections=["aya.city = Osaka → aya.city = Sapporo (2025-09-27)"],
+        mended=["aya.city = Osaka → aya.city = Sapporo (2025-09-27)"],
         evidence=[Said("2025-03-08 19:12", "aya", "I live in Osaka.")],
     )
     assert said.index("Sapporo") < said.index("I live in Osaka")
