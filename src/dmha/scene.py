@@ -194,14 +194,7 @@ class Scene:
 
     def known(self) -> list[tuple[tuple[str, str], Answer]]:
         """What is known about those this moment is about: ((entity, attribute), answer)."""
-        knowledge, entities = self.knowledge, self.entities
-        slots = {
-            (fact.entity, fact.attribute, fact.scope): None
-            for fact in knowledge.closure()
-            if fold(fact.entity) in entities
-        }
-        asked = [(slot, knowledge.ask(*slot)) for slot in list(slots)[:MOST_FACTS]]
-        return [((entity, attribute), answer) for (entity, attribute, _), answer in asked]
+        return _known_of(self.knowledge, self.entities)
 
     def facts_named(self, draft: str) -> list[float]:
         """The confidences of the known facts whose value the draft names."""
@@ -219,18 +212,21 @@ class Scene:
         return sum(word in held for word in words) >= ECHO * len(words)
 
     def _parts(self) -> prompt.Parts:
+        knowledge, entities = self.knowledge, self.entities
+        giving_way = {told.id for clash in knowledge.conflicts() for told in clash.losers}
+        facts = [row for row in self.facts if row.id not in giving_way]
         return prompt.Parts(
             question=prompt.Said(self._when(self.now.timestamp()), self.heard.speaker, self.heard.text),
             name=self.name,
             persona=[state.text for state in self.persona],
             remembered=prompt.Remembered(
                 mood=_mood(self.mood),
-                facts=[_known(slot, answer, self.zone) for slot, answer in self.known()],
+                facts=[_known(slot, answer, self.zone) for slot, answer in _known_of(knowledge, entities)],
                 mended=self.set_right,
                 corrections=self.corrections,
                 gists=[self._said(state) for state in self.gists],
                 evidence=[
-                    self._said(state, consistency.told_in(state, self.facts, self.entities, self.now, self.zone))
+                    self._said(state, consistency.told_in(state, facts, entities, self.now, self.zone))
                     for state in self._each_once()
                 ],
             ),
@@ -276,6 +272,14 @@ def _mood(mood: Affect) -> str:
     """The mood for a chat model to speak in; nothing where it is calm."""
     felt = {"joy": mood.joy, "aversion": mood.aversion, "trauma": mood.trauma}
     return ", ".join(f"{name} {value:.2f}" for name, value in felt.items() if value >= 0.05)
+
+
+def _known_of(knowledge: Knowledge, entities: frozenset[str]) -> list[tuple[tuple[str, str], Answer]]:
+    slots = {
+        (fact.entity, fact.attribute, fact.scope): None for fact in knowledge.closure() if fold(fact.entity) in entities
+    }
+    asked = [(slot, knowledge.ask(*slot)) for slot in list(slots)[:MOST_FACTS]]
+    return [((entity, attribute), answer) for (entity, attribute, _), answer in asked]
 
 
 def _known(slot: tuple[str, str], answer: Answer, zone: ZoneInfo) -> prompt.Known:
