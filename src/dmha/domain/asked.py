@@ -76,7 +76,8 @@ class Asked:
 
 def asked_of(question: str, speaker: str, facts: Sequence[Known]) -> Asked:
     """What the question asks of these facts, those that name the attribute before those that name the value."""
-    about = [fact for fact in facts if fact.entity in _meant(question, speaker, facts)]
+    meant = _meant(question, speaker, frozenset(fact.entity for fact in facts))
+    about = [fact for fact in facts if fact.entity in meant]
     said = frozenset(terms(question))
     by_name = [fact for fact in about if _named(fact.attribute, said)]
     by_value = [fact for fact in about if fact not in by_name and _named(fact.value, said)]
@@ -91,12 +92,12 @@ def asked_of(question: str, speaker: str, facts: Sequence[Known]) -> Asked:
     return Asked(chosen, bool(chosen) and len(question) <= _READ and not _asks_more(question, rest, chosen))
 
 
-def _meant(question: str, speaker: str, facts: Sequence[Known]) -> frozenset[str]:
+def _meant(question: str, speaker: str, entities: frozenset[str]) -> frozenset[str]:
     """Whose facts are meant: theirs who are named; the speaker's unless it is somebody else who is spoken of."""
     text = fold(question)[:_READ]
-    named = frozenset(fact.entity for fact in facts if stands(fact.entity, question))
+    named = frozenset(entity for entity in entities if stands(entity, question))
     if _FIRST.search(text) or not (named or _OTHERS.search(text)):
-        return named | {fact.entity for fact in facts if fold_name(fact.entity) == fold_name(speaker)}
+        return named | {entity for entity in entities if fold_name(entity) == fold_name(speaker)}
     return named
 
 
