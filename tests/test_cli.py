@@ -247,6 +247,15 @@ def test_a_chat_through_a_pipe_answers_line_by_line() -> None:
     assert "/why shows or hides" in said.stdout
 
 
+def test_what_is_no_statement_though_it_looks_like_one_is_said() -> None:
+    """The turn stays, and under the reply stands what was not understood and how to write it."""
+    said = run("chat", stdin="fact: Kyoto is lovely\n")
+    assert said.exit_code == 0
+    assert "not understood" in said.stdout
+    assert "fact: aya.city = Osaka" in said.stdout
+    assert "not understood" not in run("chat", stdin="Kyoto is lovely.\n").stdout
+
+
 def test_a_chat_in_json_gives_one_reply_a_line() -> None:
     """With --json each line of stdout is a reply, whatever signs it holds."""
     said = run("chat", "--json", stdin="私は[bold]大阪[/bold]に引っ越した。\nI moved, too.\n/quit\nnever said\n")

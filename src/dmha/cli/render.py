@@ -19,6 +19,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from dmha.errors import InvalidInput
 from dmha.types import Affect, Analysis, Answer, Conflict, Fact, Feelings, Hit, Repair, Reply, Word
 
 # Middle tones: they stand on a light ground as on a dark one. The first four are the default ranking's terms.
@@ -241,6 +242,11 @@ def repairs(mended: Iterable[Repair]) -> RenderableType:
             for repair in mended
         )
     )  # fmt: skip
+
+
+def not_understood(problems: Iterable[InvalidInput]) -> RenderableType:
+    """What opens like a statement and is none, and how to write it."""
+    return Group(*(Text.assemble(("not understood  ", WEAK), shown(str(problem))) for problem in problems))
 
 
 def conflicts(found: Sequence[Conflict]) -> RenderableType:

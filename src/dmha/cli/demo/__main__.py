@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -178,11 +180,20 @@ def _next(story: Story, db: Path | None) -> Text:
     """What to do next."""
     people = _people(turn for session in story.sessions for turn in session.turns)
     file, speaker = str(db or "life.db"), (people.most_common(1) or [("user", 0)])[0][0]
-    chat = ["dmha", "chat", "--db", file, "--agent", story.agent, "--speaker", speaker]
+    chat = [_program("dmha"), "chat", "--db", file, "--agent", story.agent, "--speaker", speaker]
     lines = [("talk", shlex.join(chat)), ("read", "README.md: give your own companion this memory")]
     if db is None:
-        lines.insert(0, ("keep", "python -m dmha.cli.demo --db life.db"))
+        lines.insert(0, ("keep", shlex.join([_program("python"), "-m", "dmha.cli.demo", "--db", "life.db"])))
     return Text("\n").join(Text.assemble((f"  {what}  ", "dim"), how) for what, how in lines)
+
+
+def _program(name: str) -> str:
+    """What to type for a program of this very environment: its name where the shell finds it there, else its path."""
+    folder = Path(sys.executable).parent
+    found = shutil.which(name)
+    if found is not None and Path(found).parent == folder:
+        return name
+    return str(folder.relative_to(Path.cwd()) / name if folder.is_relative_to(Path.cwd()) else folder / name)
 
 
 if __name__ == "__main__":
