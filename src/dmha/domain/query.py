@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dmha.domain.characters import CJK, HAN, HIRAGANA, KATAKANA, language
 from dmha.domain.text import terms, words
-from dmha.domain.words import HAN_FUNCTION, HIRAGANA_FUNCTION, STOPWORDS
+from dmha.domain.words import HAN_FUNCTION, HIRAGANA_FUNCTION, STOPWORDS, VAGUE
 from dmha.errors import InvalidInput
 
 _CJK_RUN = re.compile(f"[{CJK}]")
@@ -48,6 +48,11 @@ def parse_query(text: str) -> Query:
             worth = weight if term in inside or not _CJK_RUN.match(term) else _JOINT * weight
             weights[term] = max(worth, weights.get(term, 0.0))
     return Query("".join(plain), weights, tuple(exact.items()))
+
+
+def asks_about(text: str) -> int:
+    """How many words of a query say what it is about: not those that ask of whatever there was (what happened)."""
+    return sum(not VAGUE.issuperset(terms(word)) for word, _ in parse_query(text).words)
 
 
 def _weighted(text: str) -> Iterator[tuple[str, float]]:

@@ -19,8 +19,8 @@ from dmha.protocols import Words
 from dmha.types import Analysis, Sentence, Word, WordSource
 
 # What `text.terms` and `marks` do. Raised whenever they give other terms for any text: what was counted before is
-# counted again. 1 had no marks.
-RULES = "2"
+# counted again. 1 had no marks, 2 knew questions by their marks and particles alone.
+RULES = "3"
 
 _CJK_LETTER = re.compile(f"[{CJK}]")
 

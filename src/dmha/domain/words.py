@@ -85,6 +85,15 @@ HAN_FUNCTION: frozenset[str] = _table(
     """
 )
 
+# The index terms of words that ask of whatever there was: what happened, anything new, 何, 出来事, 做, 发生.
+VAGUE: frozenset[str] = _table(
+    """
+    happen event new news rememb rememberest remember recal recall tell told talk say said know memori day night time
+    何 誰 行 出 来 事 出来 来事 私 僕 俺 君 話 日 時 様 子 様子 覚 言
+    做 干 去 发 生 发生 發 發生 事 情 事情 样 樣 记 得 记得 記 記得 聊 说 說 天 里 裡
+    """
+)
+
 # --- what the textual signals read -----------------------------------------------------------------------------------
 
 NEGATORS: frozenset[str] = _table("""
