@@ -145,3 +145,22 @@ def test_asked_twice_nothing_is_known_still(mind: Mind, question: str) -> None:
     assert [reply.confidence for reply in replies] == [replies[0].confidence] * 3
     assert replies[0].confidence < 0.1
     assert len({reply.text for reply in replies}) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "reading", "heard", "text"),
+    [
+        ("長谷川", "はせがわ", "はせがわ", "長谷川に会った。"),
+        ("東京", "とうきょう", "トウキョウ", "東京に引っ越した。"),
+        ("重庆", "chong2 qing4", "chong qing", "我在重庆吃火锅。"),
+    ],
+)
+def test_what_sounds_alike_counts_nearly_as_the_word(
+    mind: Mind, word: str, reading: str, heard: str, text: str
+) -> None:
+    """Asked by its reading, a word earns at least two thirds of what it earns asked as it is written."""
+    mind.dictionary(**HERE).put(word, reading)
+    told(mind, (2, text))
+    by_word = first(mind, word, ranking="static_bm25()").score
+    by_reading = first(mind, heard, ranking="static_bm25()", by_reading=True).score
+    assert by_word >= by_reading >= 2 / 3 * by_word > 0.0

@@ -26,11 +26,15 @@ _HAN_CUT = re.compile("|".join(sorted(HAN_FUNCTION, key=len, reverse=True)))
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query as asked: its text without weights, the weight of each index term, and the words to match exactly."""
+    """A query as asked: its text without weights, the weight of each index term, and the words to match exactly.
+
+    `sounds` are the terms that only sound like its words: they stand for them, and are not asked for besides.
+    """
 
     text: str
     weights: Mapping[str, float]
     words: tuple[tuple[str, float], ...]
+    sounds: frozenset[str] = frozenset()
 
 
 def parse_query(text: str) -> Query:

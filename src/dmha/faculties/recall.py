@@ -170,7 +170,10 @@ def _nominate(ledger: Ledger, index: Index, scope: Scope, request: Request, mood
     return index.nominate(
         ledger.feed,
         scope.tenant_id,
-        dated(request.question, datetime.fromtimestamp(request.now, ZoneInfo(request.zone or scope.zone))),
+        dated(
+            replace(request.question, sounds=request.query.sounds),
+            datetime.fromtimestamp(request.now, ZoneInfo(request.zone or scope.zone)),
+        ),
         request.ranking,
         _reach(ledger, scope, request),
         now=request.now,

@@ -196,13 +196,14 @@ class TenantArrays:
         heard: NDArray[np.bool_] | None,
         exclude: Sequence[int],
         earning: Mapping[str, float] = ALL,
+        sounds: frozenset[str] = frozenset(),
     ) -> Words:
         """What a question's words say of the rows, as far as these are heard; `exclude` are the memories left out."""
         before, after = self.neighbours(heard)
         aside = self._talk.branching(self.count) if heard is None else branching(before, after)
         sizes = self._talk.sizes_without(self._lookup.rows(sorted(set(exclude))))
         documents = self.count if heard is None else int(np.count_nonzero(heard))
-        found, most = find(self._postings, terms, heard, documents, earning)
+        found, most = find(self._postings, terms, heard, documents, earning, sounds)
         return Words(found, most, before, after, aside, self._talk.stretches(self.count), sizes)
 
     def marked(self, mark: str) -> NDArray[np.float64]:

@@ -81,7 +81,7 @@ class Words:
         return self._share(scores)[self.stretches]
 
     def _share(self, scores: Column) -> Column:
-        return scores / self.most if self.most else scores
+        return np.minimum(scores / self.most, 1.0) if self.most else scores
 
 
 def find(
@@ -90,10 +90,12 @@ def find(
     heard: NDArray[np.bool_] | None,
     documents: int,
     earning: Mapping[str, float] = ALL,
+    sounds: frozenset[str] = frozenset(),
 ) -> tuple[list[Found], float]:
     """What a question's terms find among the heard (None: all), so many `documents`, and the worth of all of them.
 
     `earning` is the share of its worth that a term earns where it stands; what is not among them earns all.
+    What only `sounds` like another term earns in its stead.
     """
     found, most = list[Found](), 0.0
     for term, weight in terms.items():
@@ -102,7 +104,7 @@ def find(
             there = heard[rows]
             rows, weights = rows[there], weights[there]
         worth = weight * idf(documents + PRIOR_DOCUMENTS, len(rows))
-        most += worth
+        most += 0.0 if term in sounds else worth
         if len(rows):
             found.append((earning.get(term, 1.0) * worth, rows, weights))
     return found, most

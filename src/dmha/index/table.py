@@ -109,7 +109,7 @@ class Table:
     def _made(self) -> dict[str, Column]:
         arrays, asked, needs = self._arrays, self._asked, self._asked.ranking.needs
         question = asked.question
-        words = arrays.words(question.terms, self._heard, self._reach.exclude, self._earning())
+        words = arrays.words(question.terms, self._heard, self._reach.exclude, self._earning(), question.sounds)
         similarity = arrays.similarity(question.vector)
         made = {
             "created_at": arrays.at,  # what an index does not know stands in by it
