@@ -17,6 +17,13 @@ from dmha.domain.text import asks
 from dmha.mind import Mind
 from dmha.scene import EVIDENCE_CONFIDENCE
 
+
+class Unread(StubEmbedder):
+    """An embedder that reads nothing that is said here."""
+
+    scripts = frozenset({"Klingon"})
+
+
 HERE: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 NOW = datetime(2026, 2, 10, 12, tzinfo=UTC)
 
@@ -164,3 +171,29 @@ def test_what_sounds_alike_counts_nearly_as_the_word(
     by_word = first(mind, word, ranking="static_bm25()").score
     by_reading = first(mind, heard, ranking="static_bm25()", by_reading=True).score
     assert by_word >= by_reading >= 2 / 3 * by_word > 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "unknown"),
+    [
+        ("うちの猫の名前はミケ。", "猫の名前は？", "妹の名前は？"),
+        ("うちの猫の名前はミケ。", "うちの猫の名前は？", "うちの犬の名前は？"),
+        ("弟の誕生日は五月だ。", "弟の誕生日は？", "姉の誕生日は？"),
+        ("疲れた…", "いつ疲れたって言った？", "いつ眠れたって言った？"),
+        ("我家的猫叫咪咪。", "我家的猫叫什么？", "我家的狗叫什么？"),
+        ("弟弟的生日是五月。", "弟弟的生日是哪天？", "姐姐的生日是哪天？"),
+    ],
+)
+def test_words_alone_must_be_those_that_tell_which(tmp_path: Path, text: str, known: str, unknown: str) -> None:
+    """Where nobody reads meaning, a text of something else with the same property is not trusted."""
+    with dmha.open(tmp_path / "words.db", embedder=Unread(), chat="extractive", clock=ManualClock(NOW)) as mind:
+        told(mind, (2, text))
+        assert first(mind, known).confidence > EVIDENCE_CONFIDENCE > first(mind, unknown).confidence
+
+
+def test_a_neighbours_words_are_not_a_turns_own(tmp_path: Path) -> None:
+    """Where nobody reads meaning, the turn before what was asked for is not trusted for its neighbour's words."""
+    with dmha.open(tmp_path / "words.db", embedder=Unread(), chat="extractive", clock=ManualClock(NOW)) as mind:
+        mind.add([Turn("大嫌い！蜘蛛が出た。"), Turn("うちの猫の名前はミケ。")], **HERE)
+        hits = mind.search("猫の名前", min_confidence=EVIDENCE_CONFIDENCE, **HERE)
+    assert [hit.memory.text for hit in hits] == ["うちの猫の名前はミケ。"]

@@ -76,7 +76,7 @@ class Segmentation:
                 exact = {name: exact[name] for name in exact.keys() - inside} | {word.surface: weight}
         asked = frozenset(weights)
         for heard, sounding in self._sounding(query, found) if by_reading else ():
-            worth = sum(query.weights.get(term, 0.0) for term in {*terms(heard)}) or 1.0
+            worth = _worth(query, heard)
             for term in {*sounding} - asked:
                 weights[term] = max(
                     _BY_SOUND * worth / (1 if is_reading(term) else len(sounding)), weights.get(term, 0.0)
@@ -141,3 +141,10 @@ def _by_sound(word: str, reading: str) -> Iterator[tuple[str, list[str]]]:
     if is_kana(reading):
         yield word, terms(hiragana(reading))
         yield word, terms(katakana(reading))
+
+
+def _worth(query: Query, heard: str) -> float:
+    """What those of the query's own terms weigh together that are in a word of it, or spell its reading."""
+    spelling = (word for word in words(query.text) if not _CJK_LETTER.match(word) and canonical(word) in heard)
+    said = {term for form in (heard, hiragana(heard), katakana(heard), *spelling) for term in terms(form)}
+    return sum(query.weights.get(term, 0.0) for term in said) or 1.0

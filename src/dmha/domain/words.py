@@ -94,6 +94,15 @@ VAGUE: frozenset[str] = _table(
     """
 )
 
+# The index terms of words that many things share: they ask for something of a thing, and do not say of which.
+COMMON: frozenset[str] = _table(
+    """
+    name birthday favourit favorit colour color age hous home
+    名 前 名前 誕 生 日 誕生 生日 好 好き うち 家 年 齢 年齢 色
+    字 名字 誕 喜 欢 歡 喜欢 喜歡 颜 顏 颜色 顏色 岁 歲
+    """
+)
+
 # --- what the textual signals read -----------------------------------------------------------------------------------
 
 NEGATORS: frozenset[str] = _table("""

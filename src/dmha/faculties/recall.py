@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from dmha.domain.confidence import confidence as sureness
 from dmha.domain.expressions import Ranking, Scores
 from dmha.domain.forgetting import reinforce, retention, tier_after
-from dmha.domain.marks import merely_asks
 from dmha.domain.query import Query, asks_about
 from dmha.domain.ranking import exact_match, keyed_uniform, stands, top
 from dmha.domain.sameness import ALIKE, Told, collapse
@@ -35,21 +35,6 @@ Column = NDArray[np.float64]
 # How many candidates the coarse stage hands to the fine one. On LoCoMo 64, 100 and 200 give the same recall@10, 25 a
 # little less, and each candidate costs 0.03 ms to read.
 NOMINATED = 64
-
-# Hit.confidence is logistic in what words (the turn's own and those around it, half each) and meaning say, on their
-# fixed scales of 0..1: how likely the memory is to know of what was asked. Fitted between LoCoMo questions asked of
-# their own conversation and of another whose speakers' names were put in (`dmha bench abstention`): AUROC .90, Brier
-# .12; the top hit's median is .42 words, .53 meaning against .17, .37.
-_WORDS, _MEANING, _DOUBT = 8.0, 8.2, 5.95
-# Where the embedder does not read the question, words alone tell: fits between questions of JSQuAD, DRCD and CMRC asked
-# of the half that holds their paragraph and of the other (AUROC .99, .98, .97; 25/8.3, 29/8.6, 21/7.8), and a little
-# less doubt, for talk repeats a question's words less than articles do.
-_WORDS_ALONE, _DOUBT_ALONE = 24.0, 7.0
-# A memory of the very time that a question asks of answers it as all its words would: .97 where the embedder reads the
-# question and finds nothing alike, .73 where it does not.
-_THEN = 8.0
-# What merely asks the same knows nothing of it.
-_ASKED = 0.1
 
 _LOOKS_INTO = re.compile(r"exact_match_boost\((\w+)\)")
 _WHAT_SAYS_THE_SAME = frozenset({"text", "speaker", "kind", "uid"})  # is told by these
@@ -100,7 +85,7 @@ def _fine(
         return []
     columns, scores = _score(told, candidates, request, mood)
     ids = np.array(told["memory_id"], np.int64)
-    confidence = _confidence(columns, told["text"], read=request.question.vector is not None)
+    confidence = sureness(columns, told["text"], request.query, read=request.question.vector is not None)
     best = top(scores.total, ids, len(ids))
     likely = best[confidence[best] >= request.min_confidence].tolist()
     earned = list(zip(*(columns[name].tolist() for name in _OF_OWN_WORDS if name in columns), strict=True))
@@ -266,20 +251,6 @@ def _column(name: str, told: Mapping[str, Sequence[Any]], request: Request) -> C
     if name == "last_recalled_at":
         return np.where(np.array(told["pinned"], np.bool_), request.now, column)  # does not fade
     return column
-
-
-def _confidence(columns: Mapping[str, Column], texts: Sequence[str], *, read: bool) -> Column:
-    """`read`: the embedder reads the question, so that a low `similarity` says something."""
-    words = 0.5 * (columns["static_bm25()"] + columns["words_nearby"])
-    if read:
-        known = _WORDS * words + _MEANING * np.maximum(columns["similarity"], 0.0) - _DOUBT
-    else:
-        known = _WORDS_ALONE * words - _DOUBT_ALONE
-    sure = 1.0 / (1.0 + np.exp(-(known + _THEN * columns["told_then"])))
-    for place in np.flatnonzero(columns["asks"]).tolist():
-        if merely_asks(texts[place]):
-            sure[place] *= _ASKED
-    return np.asarray(sure)
 
 
 def _reinforced(state: State, now: float) -> Reinforcement:
