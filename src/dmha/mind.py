@@ -462,6 +462,12 @@ class Mind:
             }
             return Feelings(self._mood(ledger, scope), about)
 
+    def zone(self, *, user_id: str, agent_id: str = "default", world: str | None = None) -> ZoneInfo:
+        """The zone in which this companion tells times: a new one will tell them in that of this mind."""
+        with self._truth.read() as ledger:
+            scope = ledger.places.find(self._place(user_id, agent_id, world))
+            return ZoneInfo(self._zone if scope is None else scope.zone)
+
     def teach(
         self, question: str, answer: str, *, user_id: str, agent_id: str = "default", world: str | None = None
     ) -> None:

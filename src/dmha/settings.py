@@ -62,6 +62,17 @@ class Settings:
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process: defaults, then the TOML file, then the environment."""
+    return Settings(**_told(environment))
+
+
+def told_zone(environment: Mapping[str, str] | None = None) -> str | None:
+    """The zone that somebody set; None where it is the default."""
+    zone: str | None = _told(environment).get("zone")
+    return zone
+
+
+def _told(environment: Mapping[str, str] | None) -> dict[str, Any]:
+    """What is set, checked."""
     given = os.environ if environment is None else environment
     values: dict[str, Any] = {}
     if config := given.get(PREFIX + "CONFIG"):
@@ -73,7 +84,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise InvalidInput(unknown[0], "there is no such setting", f"Use {', '.join(sorted(names))}.")
     values["seed"] = _whole("DMHA_SEED", values.get("seed", 0))
     check_zone("DMHA_ZONE", values.get("zone", "UTC"))
-    return Settings(**values)
+    return values
 
 
 def _named(environment: Mapping[str, str]) -> set[str]:
@@ -234,7 +245,7 @@ def make_reranker(settings: Settings, reranker: str | Reranker | None = None) ->
         return chosen
     if not chosen:
         return None
-    if "://" not in chosen:
+    if "://" not in chosen and ("#" not in chosen or Path(chosen).exists()):
         from dmha.models.cross_encoder import CrossEncoderReranker
 
         return CrossEncoderReranker(chosen)
@@ -268,9 +279,13 @@ def _from_toml(path: Path) -> dict[str, Any]:
 
 
 def _endpoint(setting: str, chosen: str, otherwise: str) -> tuple[str, str]:
-    base_url, _, model = chosen.partition("#")
-    if not base_url.startswith(("http://", "https://")) or not model:
-        raise InvalidInput(setting, f"{chosen!r} names none", f"Use {otherwise}, or http://host:port/v1#model.")
+    base_url, marked, model = chosen.partition("#")
+    if not base_url.startswith(("http://", "https://")):
+        if marked:
+            raise InvalidInput(setting, f"the address {chosen!r} has no http://", f"Give http://{chosen}.")
+        raise InvalidInput(setting, f"there is no {chosen!r}", f"Use {otherwise}, or http://host:port/v1#model.")
+    if not model:
+        raise InvalidInput(setting, f"{chosen!r} names no model", f"Put its name behind it: {base_url}#model.")
     return base_url, model
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from dmha.cli import render
 from dmha.cli.door import report
+from dmha.cli.hits import Hits
 from dmha.cli.turns import read_lines
 from dmha.domain.logic import parse_statements
 from dmha.errors import DmhaError, InvalidInput
@@ -77,7 +78,7 @@ class Chat:
     def show(self, said: Reply, problems: Sequence[InvalidInput] = ()) -> None:
         """The reply, what it mended, what was no statement though it looked like one, and how it stands."""
         if self.as_json:  # the problems are in the trace
-            self.console.print(json.dumps(render.plain(said)), markup=False, soft_wrap=True)
+            self.console.print(json.dumps(render.plain(said), ensure_ascii=False), markup=False, soft_wrap=True)
             return
         self.console.print(render.reply(said))
         if problems:
@@ -85,7 +86,7 @@ class Chat:
         if said.repairs:
             self.console.print(render.repairs(said.repairs))
         if self.why and said.recalled:
-            self.console.print(render.hit_lines(said.recalled[:5], self.zone))
+            self.console.print(Hits(said.recalled[:5], self.zone, brief=True))
         self.console.print(render.state(said), "\n", sep="")
 
 
