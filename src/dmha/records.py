@@ -334,7 +334,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a keyed request came to, as it is told again: an HTTP status and a body of JSON text, empty for none."""
+    """What a keyed request came to, as it is told again: an HTTP status and a body of JSON text.
+
+    The body is empty where what it told of was deleted since.
+    """
 
     status: int
     body: str

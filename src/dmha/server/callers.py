@@ -194,6 +194,8 @@ def _told(adapter: TypeAdapter[T], status: int, headers: Callable[[T], dict[str,
 
 
 def _sent(answer: Answered, *, again: bool = False) -> Response:
+    if not answer.body:
+        raise problems.Problem(410, "gone", "This request was answered, and what the answer told of was deleted since.")
     told = json.loads(answer.body)
     headers = told["headers"] | ({"Idempotency-Replayed": "true"} if again else {})
     return Response(told["body"], answer.status, headers, "application/json" if told["body"] else None)
