@@ -49,9 +49,16 @@ class Once:
             return claimed, True
         if not claimed:
             raise busy("A request under this Idempotency-Key is under way. Ask again for its answer.", status=409)
+        answers: list[Answered] = []
+
+        def close(ledger: Ledger, came: T) -> None:
+            answers[:] = [told(came)]  # a unit may be run again, and its last run counts
+            ledger.requests.close(owner, key, answers[0], holder=self._holder)
+
         with self._holding():
             try:
-                return told(work(lambda ledger, came: self._close(ledger, owner, key, told(came)))), False
+                work(close)
+                return answers[0], False  # what is kept, so that the same comes again
             except BaseException:
                 with suppress(Unavailable):  # then the lease runs out by itself
                     self._truth.write(lambda ledger: ledger.requests.release(owner, key, holder=self._holder))
@@ -67,9 +74,6 @@ class Once:
         return self._truth.write(
             lambda ledger: ledger.requests.claim(owner, key, digest, holder=self._holder, now=now, until=now + LEASE)
         )
-
-    def _close(self, ledger: Ledger, owner: str, key: str, answer: Answered) -> None:
-        ledger.requests.close(owner, key, answer, holder=self._holder)
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
