@@ -54,9 +54,11 @@ def unembedded(database: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPat
     """A mind of a hundred memories that its embedder has not seen yet."""
     with dmha.open(database, embedder=StubEmbedder(id="old"), chat="extractive", clock=clock) as mind:
         mind.add([Turn(f"memory {number}") for number in range(100)], **HERE)
-    monkeypatch.setattr("dmha.settings._embed_what_waits", lambda *_: None)
     embedder = Noting("new")
-    with dmha.open(database, embedder=embedder, chat="extractive", clock=clock) as mind:
+    with monkeypatch.context() as patch:  # opening would embed them
+        patch.setattr(Mind, "reembed", lambda *_: 0)
+        mind = dmha.open(database, embedder=embedder, chat="extractive", clock=clock)
+    with mind:
         yield mind, embedder
 
 
@@ -95,7 +97,7 @@ def test_words_of_an_overtaken_dictionary_are_counted_in_the_background(
     """What a broken-off change of a dictionary left is counted, and found by its reading then."""
     mind.add("長谷川さんに会った", **HERE)
     with monkeypatch.context() as patch:
-        patch.setattr("dmha.mind.recount", lambda *_: 0)
+        patch.setattr(Mind, "recount", lambda *_: 0)
         mind.dictionary(**HERE).put("長谷川", "はせがわ")
     assert "recount" in work(mind.scheduler())
     assert [hit.memory.text for hit in mind.search("はせがわ", by_reading=True, **HERE)] == ["長谷川さんに会った"]

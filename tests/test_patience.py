@@ -119,6 +119,22 @@ def test_where_no_word_has_come_memories_are_quoted(slow: tuple[Mind, Slow], pie
     assert reply.remembered[1] not in {hit.memory.id for hit in mind.search("cat called Momo", **HERE)}
 
 
+def test_a_deadline_may_pass_while_the_prompt_is_packed(
+    slow: tuple[Mind, Slow], watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is then not asked at all."""
+    mind, chat = slow
+
+    def counted(text: str) -> int:
+        watch.seconds += 1.0
+        return estimate_tokens(text)
+
+    monkeypatch.setattr(chat, "count_tokens", counted)
+    reply = mind.contextualize("What is my cat called?", speaker="aya", deadline_ms=500, **HERE)
+    assert "“My cat is called Momo.”" in reply.text
+    assert chat.spoken == 0
+
+
 def test_a_model_that_fails_in_time_is_unavailable(slow: tuple[Mind, Slow]) -> None:
     """A deadline hides no failure that it did not cause; the turn stays, and a retry goes on."""
     mind, chat = slow

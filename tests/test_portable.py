@@ -26,7 +26,7 @@ from stubs import ManualClock, StubEmbedder
 import dmha
 from dmha import InvalidInput, NotFound, Turn, Unavailable, transfer
 from dmha.mind import Mind
-from dmha.older import translated
+from dmha.older import OLDER, translated
 from dmha.protocols import Progress
 from dmha.records import Place
 from dmha.stores import arrivals, schema
@@ -312,10 +312,10 @@ def test_a_row_that_cannot_be_is_refused(
 @pytest.mark.parametrize(
     "content",
     [b"", b"\n", b"[]\n", b"{}\n", b"null\n", b"\xff\xfe\x00", b"[" * 100_000, b'{"format": "dmha-export-9"}\n',
-     b'{"format": "dmha-export-2"}\n', b'{"format": ["x"], "world": "agent:a", "zone": "UTC"}\n',
-     b'{"format": "dmha-export-2", "world": 5, "zone": "UTC"}\n', b'{"table": "turns"}\n',
-     b'{"format": "dmha-export-2", "world": "agent:a", "zone": "Nowhere"}\n',
-     b'{"format": "dmha-export-2", "world": "agent:a", "zone": "UTC"}\n'],
+     b'{"format": "dmha-export-3"}\n', b'{"format": ["x"], "world": "agent:a", "zone": "UTC"}\n',
+     b'{"format": "dmha-export-3", "world": 5, "zone": "UTC"}\n', b'{"table": "turns"}\n',
+     b'{"format": "dmha-export-3", "world": "agent:a", "zone": "Nowhere"}\n',
+     b'{"format": "dmha-export-3", "world": "agent:a", "zone": "UTC"}\n'],
     ids=lambda content: repr(content[:24]),
 )  # fmt: skip
 def test_a_file_that_is_no_export_is_refused(empty: Mind, tmp_path: Path, content: bytes) -> None:
@@ -697,7 +697,7 @@ def judged(mind: Mind, rows: list[dict[str, Any]]) -> None:
     """Judge the world that these rows of the first format tell."""
     with mind._truth.read() as ledger:
         judge = ledger.portable.judge(None)
-    for row in translated(lambda: iter(rows), "now"):
+    for row in translated(lambda: iter(rows), OLDER[0], "now"):
         if "format" not in row:
             judge.take(row)
     judge.contents()

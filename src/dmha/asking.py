@@ -7,7 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypedDict
 
-from dmha.checks import MOST_QUERY, check_choice, check_fraction, check_name, check_names, check_time, check_zone
+from dmha.checks import (
+    MOST_QUERY,
+    check_choice,
+    check_count,
+    check_fraction,
+    check_name,
+    check_names,
+    check_time,
+    check_zone,
+)
 from dmha.domain.ranking import resolve
 from dmha.errors import InvalidInput, OutOfBounds
 from dmha.faculties.perception import Perception
@@ -50,7 +59,7 @@ def request_of(perception: Perception, query: str, asking: Asking, *, now: float
             f"no such keyword: {', '.join(sorted(unknown))}. There are {', '.join(Asking.__annotations__)}."
         )
     ranking = resolve(asking.get("ranking"))
-    top_k = _top_k(asking.get("top_k", 10))
+    top_k = check_count("top_k", asking.get("top_k", 10), MOST_HITS, "Ask for fewer, or use export.")
     least = check_fraction("min_confidence", asking.get("min_confidence", 0.0))
     by_reading = asking.get("by_reading", False)
     check_choice("by_reading", by_reading, (True, False))
@@ -79,14 +88,6 @@ def unweighted(turn: str) -> str:
     asked = turn[:MOST_QUERY]
     cleared = asked.translate({ord("^"): " ", ord("＾"): " "})
     return cleared if cleared.strip() else asked
-
-
-def _top_k(top_k: Any) -> int:
-    if type(top_k) is not int or top_k < 1:
-        raise InvalidInput("top_k", f"{top_k!r} is not a positive whole number", "Give 1 or more.")
-    if top_k > MOST_HITS:
-        raise OutOfBounds("top_k", MOST_HITS, top_k, "Ask for fewer, or use export.")
-    return top_k
 
 
 def _filters(asking: Asking) -> Filters:

@@ -77,13 +77,18 @@ def check_budget(value: Any) -> int:
     return value
 
 
+def check_count(field: str, value: Any, most: int, fix: str) -> int:
+    """How many are asked for, 1 at least; `fix` says what to do where it is over the most."""
+    if type(value) is not int or value < 1:
+        raise InvalidInput(field, f"{value!r} is not a positive whole number", "Give 1 or more.")
+    if value > most:
+        raise OutOfBounds(field, most, value, fix)
+    return value
+
+
 def check_deadline(value: Any) -> int:
     """Milliseconds that somebody waits."""
-    if type(value) is not int or value < 1:
-        raise InvalidInput("deadline_ms", f"{value!r} is not a positive whole number", "Give milliseconds, 1 or more.")
-    if value > MOST_WAIT_MS:
-        raise OutOfBounds("deadline_ms", MOST_WAIT_MS, value, "Give less, or none to wait for all of it.")
-    return value
+    return check_count("deadline_ms", value, MOST_WAIT_MS, "Give less, or none to wait for all of it.")
 
 
 def check_time(field: str, value: Any) -> datetime:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -33,7 +32,7 @@ from dmha.faculties.learning import lesson_of
 from dmha.faculties.perception import count
 from dmha.keeping import Keeping
 from dmha.knowledge_base import KnowledgeBase
-from dmha.outcomes import Asked, check_replaced, check_same, reply_from, reply_to, reply_uid
+from dmha.outcomes import Asked, check_replaced, check_same, finder, reply_from, reply_to, reply_uid
 from dmha.patience import Patience
 from dmha.protocols import Also, Ledger, Progress, Still, always, no_progress, nothing_else
 from dmha.records import Perceived, Place, Remembered, Scope
@@ -110,7 +109,7 @@ class Mind(Searching, SingleMemories, Keeping):
             step.did = _told_of(heard, problems)
         asked = (text, speaker, session_id, private, sorted(here))
         if (earlier := self._outcome(place, "contextualize", heard.uid)) is not None:
-            return self._answered(place, earlier, asked, also)
+            return self._answered(place, earlier, asked, confidants, also)
 
         with trace("remember") as step:
             scope, kept = self._remember(place, session_id, [heard], replaces, zone=zone)
@@ -124,12 +123,15 @@ class Mind(Searching, SingleMemories, Keeping):
             with self._truth.read() as ledger:
                 scope = replace(scope, zone=ledger.places.zone_of(scope, speaker))
                 mood, aside = self._mood(ledger, scope), ledger.reading.aside(kept.last.turn_id)
-                request = replace(request, exclude=(memory_id, *ledger.reading.memories_of(aside)))
+                unraised = ledger.reading.unraised(scope)
+                request = replace(request, exclude=(memory_id, *ledger.reading.memories_of(aside), *unraised))
                 request = self._worded(ledger, scope, request)
                 stages = Trace(patience)
                 found = recalling.rank(ledger, self._index, scope, self._widened(request), mood, stages)
                 hits = put_before(self._chat, found)
-                scene = Scene.of(ledger, scope, agent_id, kept.last, aside, heard, confidants, hits, mood, now)
+                scene = Scene.of(
+                    ledger, scope, agent_id, kept.last, aside, heard, confidants, hits, mood, now, unraised
+                )
             spent = ", ".join(f"{name} {stage.ms:.1f} ms" for name, stage in stages.steps.items())
             step.did = f"{len(hits)} memories came back ({spent})"
 
@@ -198,7 +200,7 @@ class Mind(Searching, SingleMemories, Keeping):
         def conclude(ledger: Ledger) -> Reply | None:
             earlier = ledger.life.outcome(scope, "contextualize", heard.uid)
             if earlier is not None:  # this very turn was answered meanwhile: what was kept is the answer
-                answer = _again(ledger, scope, earlier, asked)
+                answer = _again(ledger, scope, earlier, asked, confidants)
                 also(ledger, answer)
                 return answer
             for ending in scene.lasting(endings):
@@ -320,12 +322,14 @@ class Mind(Searching, SingleMemories, Keeping):
 
     # -- what the calls share -----------------------------------------------------------------------------------------
 
-    def _answered(self, place: Place, outcome: dict[str, Any], asked: Asked, also: Also[Reply]) -> Reply:
+    def _answered(
+        self, place: Place, outcome: dict[str, Any], asked: Asked, present: Sequence[str], also: Also[Reply]
+    ) -> Reply:
         """The reply given to this very turn before, to the same ears."""
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
             assert scope is not None  # noqa: S101 - its outcome was just read
-            reply = _again(ledger, scope, outcome, asked)
+            reply = _again(ledger, scope, outcome, asked, present)
         return self._unchanged(reply, also)
 
     def _remember(
@@ -373,12 +377,12 @@ def _uids(kept: Remembered) -> list[str]:
     return [uid for _, uid in kept.memories]
 
 
-def _again(ledger: Ledger, scope: Scope, outcome: dict[str, Any], asked: Asked) -> Reply:
+def _again(ledger: Ledger, scope: Scope, outcome: dict[str, Any], asked: Asked, present: Sequence[str]) -> Reply:
     """A reply from what was kept of it."""
     check_same("turn_id", outcome, asked)
     trace = Trace()
     with trace("retry") as step:
-        reply = reply_from(outcome, partial(ledger.reading.by_uid, scope))
+        reply = reply_from(outcome, finder(ledger, scope, present))
         step.did = "this turn was answered before: the same reply, and nothing changed"
     return replace(reply, trace=trace.steps)
 

@@ -1,8 +1,8 @@
-"""Files of the first format told in the present one: what became of each column is told by the revision 0002.
+"""Files of older formats told in the present one: what became of each column is told by the revisions 0002 and 0004.
 
-The old file said some things once that are now said where they belong: a turn's window follows from the words of the
-path to it, a summary stands after the last turn that it tells of, and what was felt at a recall is what is felt now.
-Rows are told as they come, after a first reading that gathers what stands further down.
+The first format said some things once that are now said where they belong: a turn's window follows from the words of
+the path to it, a summary stands after the last turn that it tells of, and what was felt at a recall is what is
+felt now. Rows are told as they come, after a first reading that gathers what stands further down.
 """
 
 from __future__ import annotations
@@ -13,14 +13,24 @@ from typing import Any
 
 from dmha.errors import InvalidInput
 
-OLDER = "dmha-export-1"
+OLDER = ("dmha-export-1", "dmha-export-2")
 _FIX = "Give a file made by dmha export, as it was written."
 
 Rows = Callable[[], Iterator[dict[str, Any]]]
 
 
-def translated(rows: Rows, format: str) -> Iterator[dict[str, Any]]:
-    """The lines of an old file as lines of the present format; `rows` reads the file from its beginning."""
+# What the third format says besides, as it was before.
+_SINCE_3: dict[str, dict[str, Any]] = {"memories": {"wrong": False}, "perspectives": {"raised": True}}
+
+
+def translated(rows: Rows, older: str, format: str) -> Iterator[dict[str, Any]]:
+    """The lines of a file of that older format as lines of the present one; `rows` reads it from its beginning."""
+    for row in _of_the_second(rows) if older == OLDER[0] else rows():
+        yield row | ({"format": format} if "format" in row else _SINCE_3.get(str(row["table"]), {}))
+
+
+def _of_the_second(rows: Rows) -> Iterator[dict[str, Any]]:
+    """The lines of a file of the first format as lines of the second."""
     worlds: list[_World] = []
     try:
         for row in rows():
@@ -33,11 +43,11 @@ def translated(rows: Rows, format: str) -> Iterator[dict[str, Any]]:
         for row in rows():
             if "format" in row:
                 world = next(here)
-                yield row | {"format": format}
+                yield row
             else:
                 yield from world.told(row)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
-        raise InvalidInput("file", f"a row is none of {OLDER} ({type(error).__name__}: {error})", _FIX) from error
+        raise InvalidInput("file", f"a row is none of {OLDER[0]} ({type(error).__name__}: {error})", _FIX) from error
 
 
 class _World:
@@ -73,7 +83,7 @@ class _World:
                 self._outcomes.add((row["companion_id"], row["operation"], row["key"]))
 
     def told(self, row: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The row as the present format tells it, and after the last fact how facts ended."""
+        """The row as the second format tells it, and after the last fact how facts ended."""
         table = row["table"]
         if table != "facts" and self._facts:
             yield from self._endings

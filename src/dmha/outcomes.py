@@ -9,8 +9,9 @@ from hashlib import blake2b
 from typing import Any
 
 from dmha.errors import InvalidInput
-from dmha.faculties.recall import memory_of
-from dmha.records import State
+from dmha.faculties.recall import may_hear, memory_of
+from dmha.protocols import Ledger
+from dmha.records import Scope, State
 from dmha.types import Affect, Conflict, Hit, Repair, Reply
 
 Find = Callable[[str], State | None]
@@ -41,6 +42,19 @@ def check_replaced(uid: str | None) -> None:
         raise InvalidInput("replaces", f"{uid!r} is a reply", "Name the turn that it answers: both are said again.")
 
 
+def finder(ledger: Ledger, scope: Scope, present: Sequence[str]) -> Find:
+    """Finds what may still be brought back to those present; since then it may have gone, or been marked otherwise."""
+    unraised = frozenset(ledger.reading.unraised(scope))
+
+    def find(uid: str) -> State | None:
+        state = ledger.reading.by_uid(scope, uid)
+        if state is None or state.wrong or state.memory_id in unraised or not may_hear(state, present):
+            return None
+        return state
+
+    return find
+
+
 def reply_to(reply: Reply, asked: Asked) -> dict[str, Any]:
     """A reply without its trace; recalled memories by id, as they may change or be deleted."""
     return {
@@ -58,7 +72,7 @@ def reply_to(reply: Reply, asked: Asked) -> dict[str, Any]:
 
 
 def reply_from(body: dict[str, Any], find: Find) -> Reply:
-    """The reply again; a memory deleted since is no longer among the recalled."""
+    """The reply again; a memory that is not found any more is no longer among the recalled."""
     return Reply(
         turn_id=body["turn_id"],
         remembered=tuple(body["remembered"]),
@@ -89,7 +103,7 @@ def hits_to(hits: Sequence[Hit]) -> list[dict[str, Any]]:
 
 
 def hits_from(told: Sequence[dict[str, Any]], find: Find) -> list[Hit]:
-    """The hits again, with their memories as they are now; those deleted since are named no more."""
+    """The hits again, with their memories as they are now; those not found any more are not named either."""
     found = [(entry, find(entry["id"])) for entry in told]
     return [
         Hit(memory_of(state), entry["score"], entry["reasons"], entry["why"], entry["confidence"], _left(entry, find))

@@ -63,13 +63,17 @@ class Overtaken:
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """A fact as it was told: `id` names it in the truth, `recorded_at` is when it was learned, `turn_id` the turn."""
+    """A fact as it was told: `id` names it in the truth, `recorded_at` is when it was learned, `turn_id` the turn.
+
+    `taken_back`: it ended because the memory of its turn was marked wrong.
+    """
 
     id: int
     fact: Fact
     recorded_at: datetime
     private: bool = False
     turn_id: int | None = None
+    taken_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +287,8 @@ class State:
     aversion: float
     trauma: float
     pinned: bool
+    wrong: bool = False
+    raised: bool = True
 
 
 @dataclass(frozen=True, slots=True)

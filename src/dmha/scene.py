@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from time import perf_counter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from dmha.checks import MOST_CHARACTERS, check_text
@@ -18,6 +19,7 @@ from dmha.domain.ranking import stands
 from dmha.domain.text import terms
 from dmha.errors import InvalidInput, OutOfBounds, Unavailable
 from dmha.faculties import consistency, metacognition
+from dmha.faculties.recall import may_hear
 from dmha.patience import Patience
 from dmha.protocols import ChatModel, Ledger
 from dmha.records import FactRow, Perceived, RuleRow, Scope, State, Tip, Uttered
@@ -110,8 +112,16 @@ class Scene:
         hits: Sequence[tuple[State, Hit]],
         mood: Affect,
         now: datetime,
+        unraised: Collection[int],
     ) -> Scene:
-        """Read what belongs to this moment; what was told in the turns `aside`, on other branches, does not."""
+        """Read what belongs to this moment; what was told in the turns `aside`, on other branches, does not.
+
+        Nor do the memories that this companion never raises.
+        """
+
+        def belongs(said: State | Uttered) -> bool:
+            return may_hear(said, present) and said.memory_id not in unraised
+
         reading = ledger.reading
         return cls(
             name=name,
@@ -119,15 +129,9 @@ class Scene:
             hits=hits,
             facts=ledger.knowledge.facts(scope, present, aside),
             rules=[row for row in ledger.knowledge.rules(scope, present) if row.turn_id not in aside],
-            window=[
-                turn
-                for turn in reading.window(scope, tip.turn_id)
-                if turn.uid != heard.uid and _may_hear(turn, present)
-            ],
-            latest_gists=[
-                state for state in reading.gists(scope, tip.turn_id, LATEST_GISTS) if _may_hear(state, present)
-            ],
-            persona=[state for state in reading.personas(scope, MOST_PERSONA) if _may_hear(state, present)],
+            window=[turn for turn in reading.window(scope, tip.turn_id) if turn.uid != heard.uid and belongs(turn)],
+            latest_gists=list(filter(belongs, reading.gists(scope, tip.turn_id, LATEST_GISTS))),
+            persona=list(filter(belongs, reading.personas(scope, MOST_PERSONA))),
             mood=mood,
             zone=ZoneInfo(scope.zone),
             now=now,
@@ -194,8 +198,7 @@ class Scene:
         """None where not a word came by the deadline."""
         answer = min(REPLY_TOKENS, token_budget // 4)
         messages = prompt.pack(self._parts(), token_budget - answer, chat.count_tokens)
-        pieces = patience.within(chat).reply(messages, max_tokens=answer)
-        heard, cut = _heard(chat, pieces, answer, patience)
+        heard, cut = _heard(chat, messages, answer, patience)
         text = prompt.spoken(heard, self.name)
         if cut and not text:
             return None
@@ -274,15 +277,11 @@ class Scene:
         return prompt.local(datetime.fromtimestamp(seconds, UTC), self.zone)
 
 
-def _may_hear(said: State | Uttered, present: tuple[str, ...]) -> bool:
-    return said.private_to is None or said.private_to in present
-
-
-def _heard(chat: ChatModel, pieces: Iterator[str], most: int, patience: Patience) -> tuple[str, bool]:
+def _heard(chat: ChatModel, messages: list[dict[str, Any]], most: int, patience: Patience) -> tuple[str, bool]:
     """The reply as it comes, and whether the deadline cut it; not read on once it is past the tokens it was given."""
     said, spent = "", 0
     try:
-        for piece in pieces:
+        for piece in patience.within(chat).reply(messages, max_tokens=most):
             said += piece
             spent += chat.count_tokens(piece)
             patience.ask()

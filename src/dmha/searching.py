@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any, Unpack
 from zoneinfo import ZoneInfo
 
@@ -18,7 +17,7 @@ from dmha.errors import Unavailable
 from dmha.faculties import recall as recalling
 from dmha.faculties import reranking
 from dmha.ground import Ground
-from dmha.outcomes import Asked, check_same, digest, hits_from, hits_to
+from dmha.outcomes import Asked, check_same, digest, finder, hits_from, hits_to
 from dmha.patience import Patience
 from dmha.protocols import Also, Ledger, Still, always, nothing_else
 from dmha.records import Scope, State
@@ -78,7 +77,9 @@ class Searching(Ground):
         patience.ask()
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
-            again = None if scope is None or earlier is None else _again(ledger, scope, earlier, asked)
+            again = None if scope is None or earlier is None else _again(ledger, scope, earlier, asked, request)
+            if scope is not None:
+                request = replace(request, exclude=tuple(ledger.reading.unraised(scope)))
             found = [] if scope is None or again is not None else self._rank(ledger, scope, request)
         if again is not None:
             return self._unchanged(again, also)
@@ -92,7 +93,7 @@ class Searching(Ground):
             hits = [hit for _, hit in best]
             meanwhile = None if key is None else ledger.life.outcome(here, "recall", key)
             if meanwhile is not None:
-                hits = _again(ledger, here, meanwhile, asked)
+                hits = _again(ledger, here, meanwhile, asked, request)
             else:
                 if key is not None:
                     outcome = {"asked": digest(asked), "hits": hits_to(hits)}
@@ -161,7 +162,9 @@ class Searching(Ground):
         )
 
 
-def _again(ledger: Ledger, scope: Scope, outcome: dict[str, Any], asked: Asked) -> list[Hit]:
+def _again(
+    ledger: Ledger, scope: Scope, outcome: dict[str, Any], asked: Asked, request: recalling.Request
+) -> list[Hit]:
     """What a recall under this key brought back before."""
     check_same("key", outcome, asked)
-    return hits_from(outcome["hits"], partial(ledger.reading.by_uid, scope))
+    return hits_from(outcome["hits"], finder(ledger, scope, request.filters.present))

@@ -1,18 +1,20 @@
-"""The calls about one memory at a time: to read, change and delete it, and what stood in its place before."""
+"""The calls about one memory at a time: to read, change, delete and list them, and what stood in their place before."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dmha.checks import MOST_NAME, check_choice, check_metadata, check_name, check_text
+from dmha.checks import MOST_NAME, check_choice, check_count, check_metadata, check_name, check_names, check_text
 from dmha.errors import NotFound, Stale
 from dmha.faculties import recall as recalling
 from dmha.ground import Ground
 from dmha.protocols import Also, Ledger, nothing_else
 from dmha.records import Place, Scope, State
 from dmha.types import Memory, Turn
+
+MOST_LISTED = 1_000  # of one call; more is an export
 
 
 class SingleMemories(Ground):
@@ -24,6 +26,28 @@ class SingleMemories(Ground):
             _, state = self._find(ledger, id, self._place(user_id, agent_id, world))
             return recalling.memory_of(state)
 
+    def memories(
+        self,
+        *,
+        user_id: str,
+        agent_id: str = "default",
+        world: str | None = None,
+        present: Iterable[str] = (),
+        limit: int = 50,
+        after: str | None = None,
+    ) -> list[Memory]:
+        """What is remembered, latest first, `limit` at a time: what was learned before the memory `after`.
+
+        Private ones only of who is `present`; what is wrong or never raised is among them.
+        """
+        place, hearing = self._place(user_id, agent_id, world), check_names("present", present)
+        check_count("limit", limit, MOST_LISTED, "Ask for fewer at a time, or use export.")
+        with self._truth.read() as ledger:
+            scope = ledger.places.find(place)
+            before = None if after is None else self._find(ledger, after, place)[1].memory_id
+            states = [] if scope is None else ledger.reading.page(scope, hearing, limit, before)
+        return [recalling.memory_of(state) for state in states]
+
     def update(
         self,
         id: str,
@@ -34,15 +58,25 @@ class SingleMemories(Ground):
         text: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         pinned: bool | None = None,
+        wrong: bool | None = None,
+        raised: bool | None = None,
+        private: bool | None = None,
         version: int | None = None,
         also: Also[Memory] = nothing_else,
     ) -> Memory:
-        """Change a memory; its words before stay in `history`. With `version`, only if nobody changed it meanwhile."""
+        """Change a memory; its words before stay in `history`. With `version`, only if nobody changed it meanwhile.
+
+        What is `wrong` is kept, and brought back to nobody; what it told holds no more, and holds again once it is not
+        wrong. What is not `raised` this companion never brings up by itself. What is `private` is as if it had been
+        told in private. All three are so from the next turn on.
+        """
         place, now = self._place(user_id, agent_id, world), self._now().timestamp()
         if metadata is not None:
             check_metadata(metadata)
-        if pinned is not None:
-            check_choice("pinned", pinned, (True, False))
+        for field, value in (("pinned", pinned), ("wrong", wrong), ("raised", raised), ("private", private)):
+            if value is not None:
+                check_choice(field, value, (True, False))
+        held = {name: value for name, value in (("pinned", pinned), ("raised", raised)) if value is not None}
         with self._truth.read() as ledger:
             scope, state = self._find(ledger, id, place)
         if version is not None and version != state.version:
@@ -57,13 +91,13 @@ class SingleMemories(Ground):
 
         def change(ledger: Ledger) -> Memory:
             here = scope
-            if text is not None or metadata is not None:
-                ledger.memories.change(
-                    scope, id, version=version, said=said, metadata=metadata, embedder_id=ledger.embedder_id, now=now
-                )
-            if pinned is not None:
+            ledger.memories.change(
+                scope, id, version=version, said=said, metadata=metadata, embedder_id=ledger.embedder_id, now=now,
+                wrong=wrong, private=private,
+            )  # fmt: skip
+            if held:
                 here = ledger.places.ensure(place, self._zone, now)  # to pin may be the first thing it does here
-                ledger.memories.set_perspective(here, id, pinned=pinned)
+                ledger.memories.set_perspective(here, id, **held)
             memory = recalling.memory_of(_known(ledger, here, id))
             also(ledger, memory)
             return memory

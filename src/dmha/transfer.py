@@ -32,7 +32,7 @@ from dmha.records import Arrival, Contents, Counted
 if sys.platform != "win32":
     import fcntl
 
-FORMAT = "dmha-export-2"
+FORMAT = "dmha-export-3"
 _FIX = "Give a file made by dmha export, as it was written."
 _log = logging.getLogger("dmha")
 
@@ -291,11 +291,12 @@ def _opened(path: Path, stack: ExitStack) -> IO[bytes]:
         first = file.readline(_LONGEST_LINE)
     except (OSError, ValueError) as error:  # ValueError: the path holds a NUL
         raise InvalidInput("path", str(error), _FIX) from error
-    if OLDER.encode() not in first:
+    older = next((each for each in OLDER if each.encode() in first), None)
+    if older is None:
         return file
     try:
         told = stack.enter_context(TemporaryFile())  # noqa: SIM115 - the stack is its context
-        for line in translated(lambda: iter(_Lines(file, format=OLDER)), FORMAT):
+        for line in translated(lambda: iter(_Lines(file, format=older)), older, FORMAT):
             told.write(_written(line))
     except OSError as error:
         raise Unavailable(

@@ -79,6 +79,8 @@ class Memory:
     aversion: float
     trauma: float
     version: int = 1
+    wrong: bool = False
+    raised: bool = True
 
 
 @dataclass(frozen=True, slots=True)

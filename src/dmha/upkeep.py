@@ -27,7 +27,7 @@ def fold_window(
     if not consolidation.is_full(tip):
         return 0
     with truth.read() as ledger:
-        window = ledger.reading.window(scope, tip.turn_id)
+        window = seen = ledger.reading.window(scope, tip.turn_id)
     gists: list[Gist] = []
     folded = 0
     while part := consolidation.oldest_part(window):
@@ -36,6 +36,8 @@ def fold_window(
         folded, window = part[-1].turn_id, window[len(part) :]
 
     def unit(ledger: Ledger) -> int:
+        if ledger.reading.window(scope, tip.turn_id) != seen:
+            return 0  # one of them was marked, said otherwise or deleted meanwhile: the next turn folds what is left
         left = sum(len(turn.text) for turn in window)
         if not ledger.memories.leave_window(tip, folded, left):
             return 0  # another process folds this window, or the talk went on: it is left to that one

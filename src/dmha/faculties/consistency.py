@@ -27,7 +27,7 @@ _MOST_PAIRS = 2_000
 
 def knowledge_of(facts: Sequence[FactRow], rules: Sequence[RuleRow], now: datetime) -> Knowledge:
     """What the told facts and rules come to, as of now."""
-    told = [Told(row.fact, row.id, row.recorded_at) for row in facts]
+    told = [Told(row.fact, row.id, row.recorded_at, row.taken_back) for row in facts]
     return Knowledge(told, list(_rules(rules)), now)
 
 

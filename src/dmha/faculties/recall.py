@@ -25,7 +25,7 @@ from dmha.domain.ranking import exact_match, keyed_uniform, stands, top
 from dmha.domain.sameness import ALIKE, Told, collapse
 from dmha.domain.times import asks_when, mentions
 from dmha.protocols import NEIGHBOURHOOD, Index, Ledger
-from dmha.records import Candidates, Filters, Question, Reach, Reinforcement, Scope, State
+from dmha.records import Candidates, Filters, Question, Reach, Reinforcement, Scope, State, Uttered
 from dmha.types import NEVER_FADES, Affect, Hit, Memory
 
 Column = NDArray[np.float64]
@@ -141,8 +141,13 @@ def memory_of(state: State) -> Memory:
         private=state.private_to is not None, pinned=state.pinned, tier=state.tier,
         half_life=state.half_life, recall_count=state.recall_count, last_recalled_at=_moment(state.last_recalled_at),
         importance=state.importance, joy=state.joy, aversion=state.aversion, trauma=state.trauma,
-        version=state.version,
+        version=state.version, wrong=state.wrong, raised=state.raised,
     )  # fmt: skip
+
+
+def may_hear(said: State | Uttered, present: Sequence[str]) -> bool:
+    """Whether those who are present may hear it; what was said openly, anybody."""
+    return said.private_to is None or said.private_to in present
 
 
 def _hit(state: State, scores: Scores, place: int, confidence: float, also: tuple[str, ...]) -> Hit:

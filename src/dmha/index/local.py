@@ -223,5 +223,6 @@ def _exactly(
 def _apply(arrays: TenantArrays, feed: Feed, changes: Collection[Change]) -> None:
     gone = [change.memory_id for change in changes if change.deleted]
     written = [change.memory_id for change in changes if not change.deleted]
-    arrays.drop(gone)
-    arrays.put(feed.rows(written))
+    rows = feed.rows(written)
+    arrays.drop([*gone, *set(written).difference(rows.memory_ids.tolist())])  # marked wrong, it is not held either
+    arrays.put(rows)

@@ -13,7 +13,7 @@ from dmha.domain.terms import TERM_DTYPE
 from dmha.errors import Unavailable
 from dmha.records import Change, Rows
 from dmha.stores import schema
-from dmha.stores.beside import before
+from dmha.stores.beside import before, returns
 from dmha.stores.prepared import Ids, Prepared
 
 # Rows read before they are made into columns: 384 numbers each, they take 40 MB while on their way.
@@ -40,7 +40,7 @@ class Feed:
         return [Change(seq, tenant, memory, version, bool(deleted)) for seq, tenant, memory, version, deleted in rows]
 
     def rows(self, memory_ids: Sequence[int]) -> Rows:
-        """The rows of these memories; one that is gone or not for recall is left out."""
+        """The rows of these memories; one that is gone, wrong or not for recall is left out."""
         return _columns(_ROWS.of(self._connection, memory_ids, embedder=self._embedder_id))
 
     def tenant(self, tenant_id: int) -> tuple[int, Iterator[Rows]]:
@@ -84,7 +84,7 @@ class Feed:
         """How many memories of each tenant an index has to hold."""
         memories, terms = schema.memories, schema.terms
         query = select(memories.c.tenant_id, func.count()).join(terms, terms.c.memory_id == memories.c.id)
-        query = query.where(_SETTLED)
+        query = query.where(_SETTLED, memories.c.wrong.is_(False))
         return {
             int(tenant): int(held) for tenant, held in self._connection.execute(query.group_by(memories.c.tenant_id))
         }
@@ -92,9 +92,7 @@ class Feed:
     def latest_texts(self, limit: int) -> list[str]:
         """The texts learned last."""
         memories = schema.memories
-        query = (
-            select(memories.c.text).where(memories.c.recallable, _SETTLED).order_by(memories.c.id.desc()).limit(limit)
-        )
+        query = select(memories.c.text).where(returns(memories), _SETTLED).order_by(memories.c.id.desc()).limit(limit)
         return list(self._connection.execute(query).scalars())
 
 
@@ -109,7 +107,7 @@ def _rows(ids: Ids) -> Select[Any]:
             memories.c.at,
             memories.c.speaker_id,
             func.coalesce(memories.c.private_to, -1),
-            func.coalesce(case((last.c.recallable, last.c.id), else_=before(turns.c.parent_id)), -1),
+            func.coalesce(case((returns(last), last.c.id), else_=before(turns.c.parent_id)), -1),
             case((memories.c.source == "dream", -1), else_=memories.c.session_id),
             terms.c.language,
             terms.c.length,
@@ -120,7 +118,7 @@ def _rows(ids: Ids) -> Select[Any]:
         .join(vectors, _of_embedder(memories.c.id), isouter=True)
         .join(turns, said, isouter=True)
         .join(last, and_(last.c.turn_id == turns.c.parent_id, last.c.source != "dream"), isouter=True)
-        .where(memories.c.id.in_(ids))
+        .where(memories.c.id.in_(ids), memories.c.wrong.is_(False))
         .order_by(memories.c.id)
     )
 

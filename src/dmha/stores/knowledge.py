@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, and_, insert, literal, or_, select
+from sqlalchemy import Connection, Integer, and_, func, insert, literal, or_, select
 
 from dmha.records import FactRow, RuleRow, Scope
 from dmha.stores import schema
@@ -21,15 +21,16 @@ class Knowledge:
         self._places = places
 
     def facts(self, scope: Scope, present: tuple[str, ...], aside: frozenset[int] = frozenset()) -> list[FactRow]:
-        """Every fact not taken back, in the order told; what was told in private only while its speaker is present.
+        """Every fact, in the order told; what was told in private only while its speaker is present.
 
-        What was told or ended in the turns `aside`, on other branches, is as if it had not been.
+        One that was taken back, for its memory was marked wrong, ended with that, and what it ended holds. What was
+        told or ended in the turns `aside`, on other branches, is as if it had not been.
         """
         facts, turns = schema.facts, schema.turns
         rows = self._connection.execute(
             select(facts, turns.c.uid)
             .join(turns, turns.c.id == facts.c.turn_id, isouter=True)
-            .where(facts.c.tenant_id == scope.tenant_id, facts.c.retracted_at.is_(None))
+            .where(facts.c.tenant_id == scope.tenant_id)
             .where(or_(facts.c.private_to.is_(None), facts.c.private_to.in_(self._there(scope, present))))
             .order_by(facts.c.id)
         )
@@ -38,11 +39,14 @@ class Knowledge:
 
     def _ended(self, scope: Scope, aside: frozenset[int]) -> dict[int, float]:
         """When the first of its endings ended each fact that ended."""
-        facts, endings = schema.facts, schema.endings
+        facts, endings, because, said = schema.facts, schema.endings, schema.facts.alias(), schema.memories
         rows = self._connection.execute(
             select(endings.c.fact_id, endings.c.turn_id, endings.c.valid_to)
             .join(facts, facts.c.id == endings.c.fact_id)
-            .where(facts.c.tenant_id == scope.tenant_id)
+            .join(because, because.c.id == endings.c.because_id, isouter=True)
+            .join(said, and_(said.c.turn_id == endings.c.turn_id, said.c.source != "dream"), isouter=True)
+            .where(facts.c.tenant_id == scope.tenant_id, because.c.retracted_at.is_(None))
+            .where(func.coalesce(said.c.wrong, False).is_(False))
             .order_by(endings.c.valid_to.desc())
         )
         return {row.fact_id: row.valid_to for row in rows if row.turn_id not in aside}
@@ -107,6 +111,7 @@ def fact_row(
 
 
 def _fact(row: Any, ended_at: float | None) -> FactRow:
+    ends = (row.valid_to, ended_at, row.retracted_at)
     fact = Fact(
         entity=row.entity,
         attribute=row.attribute,
@@ -115,10 +120,11 @@ def _fact(row: Any, ended_at: float | None) -> FactRow:
         confidence=row.confidence,
         scope=row.scope,
         valid_from=_moment(row.valid_from),
-        valid_to=_moment(min((end for end in (row.valid_to, ended_at) if end is not None), default=None)),
+        valid_to=_moment(min((end for end in ends if end is not None), default=None)),
         source=row.uid,
     )
-    return FactRow(row.id, fact, datetime.fromtimestamp(row.recorded_at, UTC), row.private_to is not None, row.turn_id)
+    learned, private = datetime.fromtimestamp(row.recorded_at, UTC), row.private_to is not None
+    return FactRow(row.id, fact, learned, private, row.turn_id, row.retracted_at is not None)
 
 
 def _moment(seconds: float | None) -> datetime | None:

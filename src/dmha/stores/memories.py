@@ -45,6 +45,7 @@ def _known(uids: Ids) -> Select[Any]:
             memories.c.id,
             memories.c.uid.label("memory_uid"),
             func.coalesce(versions.c.text, memories.c.text).label("said"),
+            memories.c.version,
             schema.speakers.c.name,
             memories.c.private_to,
         )
@@ -147,27 +148,60 @@ class Memories:
         metadata: Mapping[str, Any] | None,
         embedder_id: int,
         now: float,
+        wrong: bool | None = None,
+        private: bool | None = None,
     ) -> None:
         """A new version of a memory; the one before stays in its history. `version` is what the caller read.
 
         With `said`, its words are others: they are indexed, felt and understood anew, and what the old ones told falls.
+        What is as it is to be makes no version.
         """
         memories = schema.memories
         row = self._row(scope, uid)
         if version is not None and version != row.version:
             raise Stale(f"memory {uid!r}", version, row.version)
+        values: dict[str, Any] = {"text": said.text} if said is not None else {}
+        values |= {"metadata": dict(metadata)} if metadata is not None else {}
+        values |= {"wrong": wrong} if wrong not in (None, row.wrong) else {}
+        if private not in (None, row.private_to is not None):
+            values["private_to"] = self._confidant(row) if private else None
+        if not values:
+            return
         self._connection.execute(
             insert(schema.memory_versions).values(
                 memory_id=row.id, version=row.version, recorded_at=row.recorded_at, metadata=row.metadata, text=row.text
             )
         )
-        values = {"version": row.version + 1, "recorded_at": now}
-        values |= {"text": said.text} if said is not None else {}
-        values |= {"metadata": dict(metadata)} if metadata is not None else {}
+        values |= {"version": row.version + 1, "recorded_at": now}
         self._connection.execute(update(memories).where(memories.c.id == row.id).values(values))
+        changed = self._row(scope, uid)
         if said is not None:
-            self._say_instead(scope, row, said, embedder_id, now)
+            self._say_instead(scope, changed, said, embedder_id, now)
+        if values.keys() & {"text", "wrong", "private_to"}:
+            self._tell_otherwise(scope, changed, now)
         log(self._connection, scope.tenant_id, [(row.id, row.version + 1)])
+
+    def _tell_otherwise(self, scope: Scope, row: Any, now: float) -> None:
+        """What its turn told stands as the memory does, for the same ears; gists that quote what is not for all go."""
+        if row.wrong or row.private_to is not None:
+            drop(self._connection, scope.tenant_id, quoting(self._connection, [row.id]))
+        if row.turn_id is None or row.source == "dream":
+            return
+        told = {"private_to": row.private_to, "retracted_at": now if row.wrong else None}
+        for table in (schema.facts, schema.rules):
+            self._connection.execute(update(table).where(table.c.turn_id == row.turn_id).values(told))
+        log(self._connection, scope.tenant_id, following(self._connection, row.turn_id))
+
+    def _confidant(self, row: Any) -> int:
+        """Whose ears it was for: its speaker's; a companion's reply, those of whom it answered."""
+        memories, turns = schema.memories, schema.turns
+        if row.source == "assistant":
+            asked = select(memories.c.speaker_id).join(turns, turns.c.parent_id == memories.c.turn_id)
+            asked = asked.where(turns.c.id == row.turn_id, memories.c.source != "dream")
+            answered = self._connection.execute(asked).scalar()
+            if answered is not None:
+                return int(answered)
+        return int(row.speaker_id)
 
     def _say_instead(self, scope: Scope, row: Any, said: Perceived, embedder_id: int, now: float) -> None:
         views = schema.perspectives
@@ -187,14 +221,14 @@ class Memories:
             self._tell([_told(scope, row.turn_id, row.private_to, said, now)])
 
     def set_perspective(self, scope: Scope, uid: str, /, **values: Any) -> None:
-        """Set columns of this companion's perspective on a memory (pinned, say)."""
+        """Set columns of this companion's perspective on a memory: `pinned`, `raised`."""
         views = schema.perspectives
         row = self._row(scope, uid)
         take_up(self._connection, scope, [row.id])
         this = (views.c.companion_id == scope.companion_id, views.c.memory_id == row.id)
         self._connection.execute(update(views).where(*this).values(values))
         # One that began with a pin ends with it, as one that began with a recall does when that is taken back.
-        idle = (~views.c.born, ~views.c.pinned, views.c.recall_count == 0)
+        idle = (~views.c.born, ~views.c.pinned, views.c.raised, views.c.recall_count == 0)
         self._connection.execute(delete(views).where(*this, *idle))
 
     def forget(self, scope: Scope, uid: str) -> None:
@@ -251,8 +285,9 @@ class Memories:
                     "turn id", f"{row.uid!r} is a turn whose memory was deleted", "Say it anew under another id."
                 )
             turn = named[row.uid]
-            same = (turn.text, turn.speaker, turn.private_to is None)
-            if (row.said, row.name, row.private_to is None) != same:
+            first = row.version == 1  # for whose ears it was said may have changed since
+            same = (turn.text, turn.speaker, turn.private_to is None if first else None)
+            if (row.said, row.name, row.private_to is None if first else None) != same:
                 raise InvalidInput(
                     "turn id", f"{row.uid!r} was already used for another turn", "Give every turn an id of its own."
                 )

@@ -6,7 +6,20 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Text, and_, bindparam, case, func, or_, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    type_coerce,
+)
 
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.errors import InvalidInput
@@ -25,8 +38,13 @@ _FEELING = 0.05  # a feeling weaker than this is noise of the lexicon, not a mem
 # A memory and the turn whose words it is; what was made of others, after a turn, has none.
 _SAID = and_(schema.memories.c.turn_id == schema.turns.c.id, schema.memories.c.source != "dream")
 
+# What was marked wrong is told to nobody but who asks for it by its id, or for all there is.
+_STANDS = schema.memories.c.wrong.is_(False)
+
 # Branches of a path that are asked for their summaries: the latest ones lie on the nearest.
 _NEAREST = 50
+
+_BEYOND = 2**63 - 1  # above every id
 
 # What is in the message window is working memory, however the companion holds it otherwise.
 _TIER = case(
@@ -55,6 +73,7 @@ def _states() -> Select[Any]:
             func.coalesce(views.c.aversion, 0.0).label("aversion"),
             func.coalesce(views.c.trauma, 0.0).label("trauma"),
             func.coalesce(views.c.pinned, False).label("pinned"),
+            func.coalesce(views.c.raised, True).label("raised"),
         )
         .join(schema.speakers, schema.speakers.c.id == memories.c.speaker_id)
         .join(schema.sessions, schema.sessions.c.id == memories.c.session_id)
@@ -84,14 +103,35 @@ def _window() -> Select[Any]:
     """What was said in the window at the turn `:turn`."""
     path, turns = window_path(), schema.turns
     # The sum keeps SQLite from going through all of the tenant's turns to find these forty.
-    here = and_(turns.c.tenant_id + 0 == bindparam("tenant"), schema.memories.c.kind == "episode")
+    here = and_(turns.c.tenant_id + 0 == bindparam("tenant"), schema.memories.c.kind == "episode", _STANDS)
     return _words().join(path, path.c.id == turns.c.id).where(here)
+
+
+def _page() -> Select[Any]:
+    """The latest ids below `:before`, `:most` of them."""
+    memories = schema.memories
+    # The sums keep SQLite from going through all accounts' memories in their order: an index holds a tenant's ids.
+    number = memories.c.id + 0
+    page = select(memories.c.id).where(memories.c.tenant_id == bindparam("tenant"), number < bindparam("before"))
+    return page.order_by(number.desc()).limit(bindparam("most"))
+
+
+def _unraised() -> CompoundSelect[Any]:
+    """What a companion never raises: memories, and the summaries that quote them."""
+    views, memories, links = schema.perspectives, schema.memories, schema.memory_sources
+    own = select(views.c.memory_id).join(memories, memories.c.id == views.c.memory_id)
+    own = own.where(views.c.companion_id == bindparam("companion"), views.c.raised.is_(False))
+    own = own.where(BY_ID_AND_OF_TENANT)
+    quoting = select(links.c.memory_id).where(links.c.source_id.in_(own))
+    return own.union(quoting)
 
 
 # Built once: building costs as much as reading ten rows (measured: 200 states 5.4 ms -> 4.0, one memory 1.3 -> 0.6).
 _STATES = _states().where(schema.memories.c.tenant_id == bindparam("tenant"))
 _BY_IDS = Prepared(lambda ids: _states().where(schema.memories.c.id.in_(ids), BY_ID_AND_OF_TENANT), named=True)
 _BY_UID = Prepared(lambda _: _STATES.where(schema.memories.c.uid == bindparam("uid")), named=True)
+_PAGE = Prepared(lambda _: _page())
+_UNRAISED = Prepared(lambda _: _unraised())
 _UTTERED = _words().where(schema.turns.c.tenant_id == bindparam("tenant"))
 _WINDOW = Prepared(lambda _: _window(), named=True)
 
@@ -121,10 +161,27 @@ class Reading:
         rows = _BY_UID.all(self._connection, **_bound(scope), uid=uid)
         return next(map(_state, rows), None)
 
+    def page(self, scope: Scope, present: Sequence[str], limit: int, before: int | None) -> list[State]:
+        """The latest memories with ids below `before` (None: all), latest first; private ones of who is `present`."""
+        found: list[State] = []
+        upto = _BEYOND if before is None else before
+        while len(found) < limit:
+            rows = _PAGE.all(self._connection, tenant=scope.tenant_id, before=upto, most=limit - len(found))
+            if not rows:
+                break
+            states = self.states(scope, [memory_id for (memory_id,) in rows])
+            found += [state for state in states if state.private_to is None or state.private_to in present]
+            upto = rows[-1][0]
+        return found
+
+    def unraised(self, scope: Scope) -> list[int]:
+        """The memories that this companion never brings up by itself, and the summaries that quote them."""
+        return [memory_id for (memory_id,) in _UNRAISED.all(self._connection, **_bound(scope))]
+
     def personas(self, scope: Scope, limit: int) -> list[State]:
         """The latest lines of this companion's own persona, oldest first; those of others in its world are theirs."""
         memories, views = schema.memories, schema.perspectives
-        query = _STATES.where(memories.c.kind == "persona", views.c.companion_id == scope.companion_id)
+        query = _STATES.where(memories.c.kind == "persona", _STANDS, views.c.companion_id == scope.companion_id)
         query = query.order_by(memories.c.at.desc(), memories.c.id.desc()).limit(limit)
         return [_state(row) for row in self._connection.execute(query, _bound(scope))][::-1]
 
@@ -138,7 +195,7 @@ class Reading:
             and_(made_after.c.branch_id == branch, made_after.c.id <= upto) for branch, _, upto in line[:_NEAREST]
         )
         sessions = {session_id for _, session_id, _ in line}
-        query = _STATES.where(memories.c.kind == "summary", memories.c.session_id.in_(sessions), or_(*on_path))
+        query = _STATES.where(memories.c.kind == "summary", _STANDS, memories.c.session_id.in_(sessions), or_(*on_path))
         query = query.join(made_after, made_after.c.id == memories.c.turn_id)
         query = query.order_by(memories.c.at.desc(), memories.c.id.desc()).limit(limit)
         return [_state(row) for row in self._connection.execute(query, _bound(scope))][::-1]
@@ -279,5 +336,6 @@ def _state(row: Any) -> State:
         kind=row.kind, source=row.source, trust=row.trust, private_to=row.private_name, version=row.version,
         score0=row.score0, metadata=read_json(row.metadata), half_life=row.half_life, recall_count=row.recall_count,
         last_recalled_at=row.last_recalled_at, tier=row.tier, importance=row.importance, joy=row.joy,
-        aversion=row.aversion, trauma=row.trauma, pinned=bool(row.pinned),
+        aversion=row.aversion, trauma=row.trauma, pinned=bool(row.pinned), wrong=bool(row.wrong),
+        raised=bool(row.raised),
     )  # fmt: skip

@@ -148,7 +148,7 @@ class Variants:
         ).first()
         if held is None:
             return  # a file may bring a recall of what its companion holds no perspective on
-        if not left and not held.born and not held.pinned:
+        if not left and not held.born and not held.pinned and held.raised:
             self._connection.execute(delete(views).where(*this))
             return
         half_life, last = practised(DEFAULT_HALF_LIFE, held.at, [tuple(recall) for recall in left])

@@ -14,11 +14,12 @@ Key = tuple[str, str, str, bool, str]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A fact with the id and the time under which the store keeps it."""
+    """A fact with the id and the time under which the store keeps it; `taken_back`: it ended for it was wrong."""
 
     fact: Fact
     id: int
     recorded_at: datetime
+    taken_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

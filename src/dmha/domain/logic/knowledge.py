@@ -85,7 +85,7 @@ class Knowledge:
     def _once_told(self, slot: tuple[str, str, str]) -> Iterator[str]:
         for claim in sorted(self._claims, key=lambda claim: claim.age_order):
             if _slot(claim.key) == slot:
-                yield f"{claim.text} {_when(claim.fact, self._now)}"
+                yield f"{claim.text} {_when(claim, self._now)}"
 
     def _once_concluded(self, slot: tuple[str, str, str]) -> Claim | None:
         """The latest conclusion of this slot, as it was just before one of its grounds fell."""
@@ -122,7 +122,7 @@ class Knowledge:
         gave_way = {clash.keys[0]: clash.conflict.right for clash in self.conflicts()}
         for claim in _tree(once):
             if claim.told and not _holds(claim.fact, self._now):
-                yield f"{claim.text}, which {_when(claim.fact, self._now)}"
+                yield f"{claim.text}, which {_when(claim, self._now)}"
             elif claim.key in gave_way:
                 yield f"{claim.text}, which gave way to {gave_way[claim.key]}"
 
@@ -146,9 +146,11 @@ def _holds(fact: Fact, now: datetime) -> bool:
     return (fact.valid_from is None or fact.valid_from <= now) and (fact.valid_to is None or now < fact.valid_to)
 
 
-def _when(fact: Fact, now: datetime) -> str:
+def _when(claim: Claim, now: datetime) -> str:
+    fact = claim.fact
     if fact.valid_to is not None and fact.valid_to <= now:
-        return f"ended {_day(fact.valid_to)}"
+        wrong = claim.told is not None and claim.told.taken_back
+        return f"{'was told wrongly, which was said' if wrong else 'ended'} {_day(fact.valid_to)}"
     return f"begins {_day(fact.valid_from or now)}"
 
 
