@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import pytest
 from fake_openai import fake_openai
 from live import Live, key_to, live
 
@@ -92,7 +91,8 @@ def test_a_killed_service_did_each_thing_once(database: Path) -> None:
         facts = Counter(entity for (entity,) in file.execute("SELECT entity FROM facts"))
         outcomes = Counter(kind for (kind,) in file.execute("SELECT operation FROM outcomes"))
         (recalled,) = file.execute(
-            "SELECT recall_count FROM perspectives JOIN memories ON memories.id = memory_id WHERE text LIKE 'the counter%'"
+            "SELECT recall_count FROM perspectives JOIN memories ON memories.id = memory_id WHERE memories.uid = ?",
+            (id,),
         ).fetchone()
     assert set(texts.values()) == set(facts.values()) == {1}
     assert len(texts) == expected["/v1/memories"] + expected["/v1/contextualize"] + 1
@@ -104,18 +104,15 @@ def test_a_killed_service_did_each_thing_once(database: Path) -> None:
 
 def two_hundred(counter: str) -> list[Sent]:
     """Requests of every kind that leaves something behind, in an order drawn."""
-    made: list[tuple[str, str, dict[str, Any]]] = []
-    for n in range(60):
-        made.append(("POST", "/v1/memories", {**HERE, "turns": [{"text": f"memory n{n} of the sea"}]}))
-    for n in range(50):
-        made.append(("POST", "/v1/knowledge", {**HERE, "statement": f"fact: thing{n}.place = osaka"}))
-    for n in range(30):
-        said = {"text": f"what of n{n} now?", "session_id": f"s{n}"}
-        made.append(("POST", "/v1/contextualize", {**HERE, **said}))
-    for _ in range(30):
-        made.append(("POST", "/v1/recall", {"agent_id": "counted", "query": "the counter of us all"}))
-    for n in range(30):
-        made.append(("PATCH", f"/v1/memories/{counter}?agent_id=counted", {"metadata": {"n": n}}))
+    turns = [[{"text": f"memory n{n} of the sea"}] for n in range(60)]
+    facts = [f"fact: thing{n}.place = osaka" for n in range(50)]
+    made: list[tuple[str, str, dict[str, Any]]] = [
+        *(("POST", "/v1/memories", {**HERE, "turns": said}) for said in turns),
+        *(("POST", "/v1/knowledge", {**HERE, "statement": fact}) for fact in facts),
+        *(("POST", "/v1/contextualize", asking(n)) for n in range(30)),
+        *[("POST", "/v1/recall", {"agent_id": "counted", "query": "the counter of us all"})] * 30,
+        *(("PATCH", f"/v1/memories/{counter}?agent_id=counted", {"metadata": {"n": n}}) for n in range(30)),
+    ]
     random.Random(0).shuffle(made)
     return [
         Sent(f"key-{place}", method, path, body, {"If-Match": "*"} if method == "PATCH" else {})
@@ -194,14 +191,18 @@ def test_a_disk_that_takes_no_more_stops_writing_alone(database: Path) -> None:
         with no_more_than(service, database.with_name(database.name + "-wal").stat().st_size + 300_000):
             ids = [first, *write_until_full(client)]
             for method, path, body in writes(first):
-                answer = client.request(method, path, json=body, headers={"If-Match": "*", "Idempotency-Key": path})
+                answer = client.request(
+                    method, path, json=body, headers={"If-Match": "*", "Idempotency-Key": method + path}
+                )
                 assert (answer.status_code, answer.headers["retry-after"]) == (507, "1"), (path, answer.text)
                 assert "Free some space" in answer.text or "Check the disk" in answer.text
             for method, path, body in reads(first):
                 assert client.request(method, path, json=body).status_code == 200, path
             assert all(client.get(f"/v1/memories/{id}", params=HERE).status_code == 200 for id in ids)
         for method, path, body in writes(first):
-            answer = client.request(method, path, json=body, headers={"If-Match": "*", "Idempotency-Key": path})
+            answer = client.request(
+                method, path, json=body, headers={"If-Match": "*", "Idempotency-Key": method + path}
+            )
             assert answer.status_code in (200, 201, 204), (path, answer.text)
         assert all(client.get(f"/v1/memories/{id}", params=HERE).status_code == 200 for id in ids[1:])
 

@@ -68,10 +68,10 @@ class Caller:
         `body` stands for a body that was read as it came.
         """
         key = self.request.headers.get("idempotency-key")
+        content = await self.request.body() if body is None else body
         if key is None:
             came = await self.ask(lambda mind, still: call(mind, nothing_else, still))
             return _sent(_told(adapter, status, headers, came))
-        content = await self.request.body() if body is None else body
         digest = digest_of(self.request.method, _target(self.request, self.user_id), content)
         once = partial(self.service.once.run, self.user_id, check_key(key), digest)
         answer, again = await self.ask(
@@ -145,8 +145,8 @@ async def asked(service: Service, request: Request, call: Callable[[Still], T]) 
 
 
 async def _left(request: Request) -> None:
-    """Returns once the client has left. The body is read by then, or nobody reads it."""
-    if not getattr(request, "_stream_consumed", False) and request.method in ("POST", "PUT", "PATCH"):
+    """Returns once the client has left, which comes after the body: one that is still to be read is left alone."""
+    if not getattr(request, "_stream_consumed", False) and request.method not in ("GET", "HEAD"):
         await _never()
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -26,7 +26,7 @@ _FIX = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; then finish what was begun, and return."""
-    logs.set_up(settings.log)
+    logs.set_up(settings.log, text=settings.log_text)
     settings = secured(settings)
     signal.signal(signal.SIGTERM, _end)  # uvicorn has its own while it serves, drains, and then raises the signal anew
     service = make_service(settings, open_mind(settings.database))
