@@ -33,7 +33,7 @@ class Live:
         self._listens = threading.Event()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "dmha.cli.app", "serve", "--port", "0"], stderr=subprocess.PIPE, text=True,
-            env=kept | {f"DMHA_{name}": value for name, value in given.items()},
+            env=kept | {name if name == "TMPDIR" else f"DMHA_{name}": value for name, value in given.items()},
         )  # fmt: skip
         self._ear = threading.Thread(target=self._hear)
         self._ear.start()

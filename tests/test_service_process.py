@@ -21,6 +21,7 @@ from typing import Any
 import httpx2
 from fake_openai import fake_openai
 from live import Live, key_to, live
+from routes import LINES
 
 SOAK = os.environ.get("DMHA_SOAK") == "1"
 CLIENTS = 8
@@ -219,6 +220,23 @@ def no_more_than(service: Live, most: int) -> Iterator[None]:
 
 def note(words: str) -> dict[str, Any]:
     return {**HERE, "turns": [{"text": words + " x" * 1_000}], "session_id": words}
+
+
+def test_files_need_room_too(database: Path) -> None:
+    """Without room for a file of its own an export or an import answers 507, and leaves nothing lying about."""
+    headers, room = key_to(database, "aya"), database.with_name("room")
+    room.mkdir()
+    with live(database, TMPDIR=str(room)) as service, service.client(headers) as client:
+        client.post("/v1/memories", json=note("n"))
+        sent: dict[str, Any] = {
+            "content": client.get("/v1/export", params=HERE).content,
+            "headers": {"Content-Type": LINES},
+        }
+        with no_more_than(service, 1_000):
+            assert client.get("/v1/export", params=HERE).status_code == 507
+            assert client.post("/v1/import?agent_id=rei", **sent).status_code == 507
+        assert client.post("/v1/import?agent_id=rei", **sent).json() == {"memories": 1}
+        assert not list(room.glob("dmha-*"))
 
 
 def write_until_full(client: httpx2.Client) -> list[str]:
