@@ -21,7 +21,7 @@ from dmha.bench.report import Judged, Scores
 from dmha.types import Hit
 
 WHOLE, TIMELESS = "`default`", "without forgetting, feelings, reinforcement"
-PRIORS = ("exact_match_boost(speaker)", "time_match", "when_match", "asks", "wordiness")
+PRIORS = ("exact_match_boost(speaker)", "time_match", "told_then", "when_match", "asks", "wordiness")
 LIFE = ("retention", "importance")
 
 ONE_IN = 3  # of the questions is recalled, so that what it brings back is strengthened

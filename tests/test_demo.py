@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from rich.console import Console
 import dmha
 from dmha import InvalidInput, Reply
 from dmha.cli.demo import CONVERSATION, USER, ZONE, Clock, Question, Story, ask, live, read_questions, read_story
-from dmha.cli.demo.__main__ import play
+from dmha.cli.demo.__main__ import _program, play
 from dmha.mind import Mind
 from dmha.types import Fact
 
@@ -129,6 +130,19 @@ def test_the_demo_shows_the_whole_life_within_its_terminal(tmp_path: Path) -> No
     for question in read_questions():
         assert question.about in shown.getvalue()
     assert "contradictions mended" in shown.getvalue()
+
+
+def test_what_to_type_next_works_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hint names the programs of this environment: by name where the shell finds them, else by their path."""
+    folder = Path(sys.executable).parent
+    for path, here, wanted in (
+        (str(folder), tmp_path, "dmha"),
+        ("/usr/bin", folder.parent, f"{folder.name}/dmha"),
+        ("/usr/bin", tmp_path, f"{folder}/dmha"),
+    ):
+        monkeypatch.setenv("PATH", path)
+        monkeypatch.chdir(here)
+        assert _program("dmha") == wanted
 
 
 @pytest.mark.parametrize(

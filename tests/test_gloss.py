@@ -79,7 +79,7 @@ def test_months_are_named() -> None:
 def test_without_the_extra_the_line_that_brings_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The default install has no dictionaries; asking for them says how to get them."""
     monkeypatch.setitem(sys.modules, "jamdict_data", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'dmha\[gloss\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install '\.\[gloss\]'"):
         make_embedder(Settings(embedder="gloss", cache=str(tmp_path)))
 
 

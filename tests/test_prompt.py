@@ -14,6 +14,7 @@ from dmha.domain.prompt import (
     LEAST_BUDGET,
     OPENING,
     Count,
+    Known,
     Parts,
     Remembered,
     Said,
@@ -27,6 +28,9 @@ from dmha.errors import InvalidInput
 
 _text = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=300)
 _said = st.builds(Said, when=st.just("2025-03-08 19:12"), who=_text, text=_text)
+_day = st.sampled_from(["", "2025-03-08"])
+_known = st.builds(Known, entity=_text, attribute=_text, value=_text, denied=st.booleans(), since=_day, until=_day)
+_told = st.builds(Said, when=st.just("2025-03-08 19:12"), who=_text, text=_text, told=st.tuples(_known))
 
 
 def words(text: str) -> int:
@@ -40,9 +44,9 @@ def characters(text: str) -> int:
 @given(
     question=_said,
     persona=st.lists(_text, max_size=4),
-    facts=st.lists(_text, max_size=6),
+    facts=st.lists(_known, max_size=6),
     gists=st.lists(_said, max_size=4),
-    evidence=st.lists(_said, max_size=12),
+    evidence=st.lists(_told, max_size=12),
     window=st.lists(st.tuples(st.sampled_from(["user", "assistant"]), _said), max_size=12),
     budget=st.integers(1_000, 6_000),
     count=st.sampled_from([words, characters]),
@@ -50,7 +54,7 @@ def characters(text: str) -> int:
 def test_a_prompt_never_costs_more_than_its_budget(
     question: Said,
     persona: list[str],
-    facts: list[str],
+    facts: list[Known],
     gists: list[Said],
     evidence: list[Said],
     window: list[tuple[str, Said]],
@@ -58,18 +62,23 @@ def test_a_prompt_never_costs_more_than_its_budget(
     count: Count,
 ) -> None:
     """Whatever is put in and however it is counted, the messages stay within the budget."""
-    parts = Parts(question, "relu", persona, Remembered("", facts, (), gists, evidence), window)
+    parts = Parts(question, "relu", persona, Remembered("", facts, (), (), gists, evidence), window)
     assert measure(pack(parts, budget, count), count) <= budget
 
 
-@given(st.lists(_text, max_size=5), st.lists(_said, max_size=5), st.lists(_said, max_size=5))
-def test_what_was_remembered_reads_back(facts: list[str], gists: list[Said], evidence: list[Said]) -> None:
-    """`read` gives back facts, corrections, gists and evidence exactly as they were packed."""
-    remembered = Remembered("joy 0.63", facts, list(facts), gists, evidence)
+@given(
+    st.lists(_known, max_size=5), st.lists(_text, max_size=5), st.lists(_text, max_size=5),
+    st.lists(_said, max_size=5), st.lists(_told, max_size=5),
+)  # fmt: skip
+def test_what_was_remembered_reads_back(
+    facts: list[Known], mended: list[str], corrections: list[str], gists: list[Said], evidence: list[Said]
+) -> None:
+    """`read` gives back facts, what was mended, corrections, gists and evidence exactly as they were packed."""
+    remembered = Remembered("joy 0.63", facts, mended, corrections, gists, evidence)
     block = pack(Parts(Said("now", "aya", "?"), "relu", remembered=remembered), 10_000_000, characters)[1]["content"]
     back = read(block)
     assert back.mood == "joy 0.63"
-    assert (list(back.facts), list(back.corrections)) == (facts, facts)
+    assert (list(back.facts), list(back.mended), list(back.corrections)) == (facts, mended, corrections)
     assert (list(back.gists)[::-1], list(back.evidence)) == (gists, evidence)
 
 

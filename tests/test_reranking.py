@@ -482,5 +482,5 @@ def test_a_name_that_is_not_in_the_cache_is_told_without_asking_the_hub(monkeypa
 def test_without_the_extra_the_line_that_brings_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """The default install has no torch; asking for such a model says how to get it."""
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'dmha\[local\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install '\.\[local\]'"):
         make_reranker(Settings(reranker="any"))

@@ -269,6 +269,14 @@ def test_an_import_is_cut_by_the_dictionary_that_it_brings(mind: Mind, tmp_path:
         assert found(other, "はせがわ", by_reading=True) == ["長谷川さんに会った"]
 
 
+@pytest.mark.parametrize("reading", ["漢字", "はせ川", "wrong!!", "wrong", "12", "!"])
+def test_what_is_neither_kana_nor_pinyin_is_no_reading(mind: Mind, reading: str) -> None:
+    """By such a reading nothing would ever be found."""
+    with pytest.raises(InvalidInput, match="reading: "):
+        mind.dictionary(**HERE).put("東京", reading)
+    assert mind.dictionary(**HERE).entries() == []
+
+
 @pytest.mark.parametrize(
     ("surface", "reading", "error"),
     [("", None, InvalidInput), ("!?", None, InvalidInput), ("a\nb", None, InvalidInput), ("長" * 65, None, OutOfBounds),
@@ -413,7 +421,7 @@ def test_jieba_cuts_chinese_and_reads_it_by_the_word() -> None:
 def test_a_missing_extra_is_named(name: str, extra: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A segmenter that is not installed is told with the line that brings it."""
     monkeypatch.setitem(__import__("sys").modules, module, None)
-    with pytest.raises(MissingExtra, match=rf"dmha\[{extra}\]"):
+    with pytest.raises(MissingExtra, match=rf"pip install '\.\[{extra}\]'"):
         make_words(read_settings({"DMHA_WORDS": name}))
 
 

@@ -91,7 +91,7 @@ def test_a_directory_without_a_model_is_told(tmp_path: Path) -> None:
 def test_without_the_extra_the_line_that_brings_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """The default install has no torch; asking for such a model says how to get it."""
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'dmha\[local\]'"):
+    with pytest.raises(MissingExtra, match=r"pip install '\.\[local\]'"):
         SentenceTransformersEmbedder("any")
 
 

@@ -227,3 +227,13 @@ def test_a_request_under_way_is_waited_for(service: tuple[Service, TestClient], 
 
 def _dies(*_: Any, **__: Any) -> None:
     raise RuntimeError("as no error of ours is")
+
+
+def test_an_answer_is_not_told_again_once_its_memory_is_deleted(client: TestClient) -> None:
+    """What is deleted is gone from the kept answers too, and a retry does nothing."""
+    sent = {"json": {"text": "My ring is in the tea tin.", "agent_id": "relu"}, "headers": {"Idempotency-Key": "k4"}}
+    first = client.post("/v1/contextualize", **sent).json()  # type: ignore[arg-type]  # httpx's own
+    for id in first["remembered"]:
+        assert client.delete(f"/v1/memories/{id}?agent_id=relu").status_code == 204
+    problem(client.post("/v1/contextualize", **sent), 410)  # type: ignore[arg-type]  # httpx's own
+    assert client.get("/v1/memories?agent_id=relu").json()["memories"] == []

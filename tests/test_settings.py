@@ -19,8 +19,8 @@ import dmha
 from dmha.errors import InvalidInput, Unavailable
 from dmha.models.extractive import Extractive
 from dmha.models.openai import OpenAIChat
-from dmha.settings import SECRETS, Settings, cache_folder, read_settings, trace_settings
-from dmha.wiring import make_chat, make_embedder
+from dmha.settings import SECRETS, Settings, cache_folder, read_settings, told_zone, trace_settings
+from dmha.wiring import make_chat, make_embedder, make_reranker
 
 
 def test_the_environment_outweighs_the_file_and_the_file_the_defaults(tmp_path: Path) -> None:
@@ -54,6 +54,35 @@ def test_an_unknown_name_in_the_file_is_refused(tmp_path: Path) -> None:
     config.write_text('embeder = "minilm"\n')
     with pytest.raises(InvalidInput, match="embeder"):
         read_settings({"DMHA_CONFIG": str(config)})
+
+
+@pytest.mark.parametrize(
+    ("chosen", "part"),
+    [
+        ("openai", "there is no 'openai'. Use extractive"),
+        ("http://host/v1", "names no model. Put its name behind it: http://host/v1#model"),
+        ("localhost:9#m", "has no http://. Give http://localhost:9#m"),
+    ],
+)
+def test_an_address_that_is_none_says_what_it_lacks(chosen: str, part: str) -> None:
+    """No such name, no model, or no http://: each with what to give."""
+    with pytest.raises(InvalidInput, match=re.escape(part)):
+        make_chat(Settings(chat=chosen))
+
+
+def test_a_reranker_without_http_is_taken_for_an_address() -> None:
+    """host:port#model asks for no extra: it lacks its http://."""
+    with pytest.raises(InvalidInput, match="Give http://localhost:9#m"):
+        make_reranker(Settings(reranker="localhost:9#m"))
+
+
+def test_a_zone_is_told_only_where_it_is_set(tmp_path: Path) -> None:
+    """By the environment or the file, UTC too; the default tells nobody's zone."""
+    config = tmp_path / "dmha.toml"
+    config.write_text('zone = "Asia/Tokyo"\n')
+    assert [told_zone(given) for given in ({}, {"DMHA_ZONE": "UTC"}, {"DMHA_CONFIG": str(config)})] == [
+        None, "UTC", "Asia/Tokyo",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

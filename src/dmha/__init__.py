@@ -10,7 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dmha.errors import DmhaError, InvalidInput, MissingExtra, NotFound, OutOfBounds, Stale, Unavailable
+from dmha.errors import (
+    Abandoned,
+    DmhaError,
+    InvalidInput,
+    MissingExtra,
+    NoRoom,
+    NotFound,
+    OutOfBounds,
+    Stale,
+    Taken,
+    Unavailable,
+)
 from dmha.types import (
     Affect,
     Analysis,
@@ -36,6 +47,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Abandoned",
     "Affect",
     "Analysis",
     "Answer",
@@ -48,6 +60,7 @@ __all__ = [
     "Memory",
     "Mind",
     "MissingExtra",
+    "NoRoom",
     "NotFound",
     "OutOfBounds",
     "Repair",
@@ -55,6 +68,7 @@ __all__ = [
     "Sentence",
     "Stale",
     "Step",
+    "Taken",
     "Turn",
     "Unavailable",
     "Word",

@@ -26,15 +26,15 @@ _WORTH_SAYING = 0.05
 _COUNTED_AT_ONCE = 500
 
 MULTILINGUAL = (
-    "Set DMHA_EMBEDDER to a multilingual one, such as http://host/v1#bge-m3 "
-    "or sentence-transformers:intfloat/multilingual-e5-small."
+    "To find them by meaning too, set DMHA_EMBEDDER: gloss (extra gloss), or a multilingual embedder such as "
+    "http://host/v1#bge-m3 or sentence-transformers:intfloat/multilingual-e5-small."
 )
 _MEND = "Run: dmha doctor --fix"
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One thing looked at: whether it is well, what was seen, and what to do where it is not."""
+    """One thing looked at: whether it is well, what was seen, and what to do where it is not, or could be better."""
 
     subject: str
     ok: bool
@@ -113,10 +113,8 @@ def _scripts(truth: Truth, scripts: frozenset[str] | None, embedder_id: str) -> 
     unread = sum(not served(text, scripts) for text in texts)
     if unread <= _WORTH_SAYING * len(texts):
         return Diagnosis("scripts", True, f"{embedder_id} reads the memories' scripts")
-    said = (
-        f"{embedder_id} does not read the script of {unread} of the latest {len(texts)} memories: words alone find them"
-    )
-    return Diagnosis("scripts", False, said, MULTILINGUAL)
+    said = f"words alone find {unread} of the latest {len(texts)} memories: {embedder_id} does not read their script"
+    return Diagnosis("scripts", True, said, MULTILINGUAL)
 
 
 def _leftovers(truth: Truth) -> Diagnosis:

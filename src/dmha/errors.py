@@ -23,8 +23,10 @@ class InvalidInput(DmhaError):
 class NotFound(DmhaError):
     """Nothing of that id belongs to this account; whether another account has it is not told."""
 
-    def __init__(self, what: str, id: str) -> None:
-        super().__init__(f"no {what} {id!r} in this account. Check the id and the user_id/agent_id it was made under.")
+    def __init__(
+        self, what: str, id: str, fix: str = "Check the id and the user_id/agent_id it was made under."
+    ) -> None:
+        super().__init__(f"no {what} {id!r} in this account. {fix}")
         self.what = what
         self.id = id
 
@@ -68,7 +70,7 @@ class MissingExtra(DmhaError):
     """An optional part is asked for and not installed; the message is the line that brings it."""
 
     def __init__(self, extra: str, needed_for: str) -> None:
-        super().__init__(f"{needed_for} needs the extra {extra!r}. Install it with: pip install 'dmha[{extra}]'")
+        super().__init__(f"{needed_for} needs the extra {extra!r}. In DMHA's checkout, run: pip install '.[{extra}]'")
         self.extra = extra
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from dmha.asking import Asking, unweighted
 from dmha.checks import (
@@ -297,6 +298,12 @@ class Mind(Searching, SingleMemories, Keeping):
                 if weight > 0
             }
             return Feelings(self._mood(ledger, scope), about)
+
+    def zone(self, *, user_id: str, agent_id: str = "default", world: str | None = None) -> ZoneInfo:
+        """The zone in which this companion tells times: a new one will tell them in that of this mind."""
+        with self._truth.read() as ledger:
+            scope = ledger.places.find(self._place(user_id, agent_id, world))
+            return ZoneInfo(self._zone if scope is None else scope.zone)
 
     def teach(
         self,

@@ -216,7 +216,10 @@ class Change:
 class Question:
     """A query made ready for an index: its terms with weights, its vector where the embedder serves it.
 
-    `spans` are the times that it names, as (from, until); `asks_when` is that it wants to know one.
+    `spans` are the times that it names, as (from, until); `asks_when` is that it wants to know one. `relative` and
+    `dates` are the terms that only name those times, as seen from now (yesterday) or by the calendar (2025); `besides`
+    is how many words say what else it is about. `sounds` are terms that only sound like what is asked for: they earn
+    in its stead, and nothing is asked for besides.
     """
 
     text: str
@@ -224,6 +227,10 @@ class Question:
     vector: NDArray[np.float32] | None
     spans: tuple[tuple[float, float], ...] = ()
     asks_when: bool = False
+    relative: frozenset[str] = frozenset()
+    dates: frozenset[str] = frozenset()
+    besides: int = 0
+    sounds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +334,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What a keyed request came to, as it is told again: an HTTP status and a body of JSON text, empty for none."""
+    """What a keyed request came to, as it is told again: an HTTP status and a body of JSON text.
+
+    The body is empty where what it told of was deleted since.
+    """
 
     status: int
     body: str

@@ -16,6 +16,7 @@ from dmha.domain.findings import Finding, undated
 from dmha.domain.logic import Knowledge, plain
 from dmha.domain.logic.vocabulary import fold
 from dmha.domain.ranking import stands
+from dmha.domain.sameness import without_manner, wording
 from dmha.domain.text import terms
 from dmha.errors import InvalidInput, OutOfBounds, Unavailable
 from dmha.faculties import consistency, metacognition
@@ -97,6 +98,7 @@ class Scene:
     zone: ZoneInfo
     now: datetime
     others: frozenset[str]
+    set_right: tuple[str, ...] = ()
     corrections: tuple[str, ...] = ()
 
     @classmethod
@@ -216,23 +218,17 @@ class Scene:
         )
 
     def mended(self, plan: metacognition.Plan) -> Scene:
-        """The scene once the plan is carried out: facts ended, corrections to keep to."""
+        """The scene once the plan is carried out: facts ended and said to be, corrections to keep to."""
         return replace(
             self,
             facts=metacognition.apply(plan.endings, self.facts),
+            set_right=tuple(dict.fromkeys((*self.set_right, *plan.mended))),
             corrections=tuple(dict.fromkeys((*self.corrections, *plan.corrections))),
         )
 
-    def known(self) -> list[tuple[str, Answer]]:
-        """What is known about those this moment is about: (entity.attribute, answer)."""
-        knowledge, entities = self.knowledge, self.entities
-        slots = {
-            (fact.entity, fact.attribute, fact.scope): None
-            for fact in knowledge.closure()
-            if fold(fact.entity) in entities
-        }
-        asked = [(slot, knowledge.ask(*slot)) for slot in list(slots)[:MOST_FACTS]]
-        return [(f"{entity}.{attribute}", answer) for (entity, attribute, _), answer in asked]
+    def known(self) -> list[tuple[tuple[str, str], Answer]]:
+        """What is known about those this moment is about: ((entity, attribute), answer)."""
+        return _known_of(self.knowledge, self.entities)
 
     def facts_named(self, draft: str) -> list[float]:
         """The confidences of the known facts whose value the draft names."""
@@ -244,22 +240,29 @@ class Scene:
         words = terms(draft.text)
         if not words or getattr(draft.by, "quotes_only", False):
             return True
-        remembered = " ".join((*(state.text for state in self.evidence), *self.corrections))
-        known = " ".join(f"{slot} {answer.value}" for slot, answer in self.known())
+        remembered = " ".join((*(state.text for state in self.evidence), *self.set_right, *self.corrections))
+        known = " ".join(f"{entity} {attribute} {answer.value}" for (entity, attribute), answer in self.known())
         held = set(terms(f"{remembered} {known}"))
         return sum(word in held for word in words) >= ECHO * len(words)
 
     def _parts(self) -> prompt.Parts:
+        knowledge, entities = self.knowledge, self.entities
+        giving_way = {told.id for clash in knowledge.conflicts() for told in clash.losers}
+        facts = [row for row in self.facts if row.id not in giving_way]
         return prompt.Parts(
             question=prompt.Said(self._when(self.now.timestamp()), self.heard.speaker, self.heard.text),
             name=self.name,
             persona=[state.text for state in self.persona],
             remembered=prompt.Remembered(
                 mood=_mood(self.mood),
-                facts=[_line(slot, answer, self.zone) for slot, answer in self.known()],
+                facts=[_known(slot, answer, self.zone) for slot, answer in _known_of(knowledge, entities)],
+                mended=self.set_right,
                 corrections=self.corrections,
                 gists=[self._said(state) for state in self.gists],
-                evidence=[self._said(state) for state in self.evidence],
+                evidence=[
+                    self._said(state, consistency.told_in(state, facts, entities, self.now, self.zone))
+                    for state in self._each_once()
+                ],
             ),
             window=[
                 (
@@ -270,8 +273,15 @@ class Scene:
             ],
         )
 
-    def _said(self, state: State) -> prompt.Said:
-        return prompt.Said(self._when(state.at), state.speaker, plain(state.text) or state.text)
+    def _each_once(self) -> list[State]:
+        """The evidence, of what one said in the same words on several days the best alone."""
+        unique: dict[tuple[str, str], State] = {}
+        for state in self.evidence:
+            unique.setdefault((state.speaker, without_manner(wording(state.text))), state)
+        return list(unique.values())
+
+    def _said(self, state: State, told: tuple[prompt.Known, ...] = ()) -> prompt.Said:
+        return prompt.Said(self._when(state.at), state.speaker, plain(state.text) or state.text, told)
 
     def _when(self, seconds: float) -> str:
         return prompt.local(datetime.fromtimestamp(seconds, UTC), self.zone)
@@ -302,6 +312,14 @@ def _mood(mood: Affect) -> str:
     return ", ".join(f"{name} {value:.2f}" for name, value in felt.items() if value >= 0.05)
 
 
-def _line(slot: str, answer: Answer, zone: ZoneInfo) -> str:
-    since = "" if answer.since is None else f" (since {answer.since.astimezone(zone).date()})"
-    return f"{slot} {'is not' if answer.status == 'false' else '='} {answer.value}{since}"
+def _known_of(knowledge: Knowledge, entities: frozenset[str]) -> list[tuple[tuple[str, str], Answer]]:
+    slots = {
+        (fact.entity, fact.attribute, fact.scope): None for fact in knowledge.closure() if fold(fact.entity) in entities
+    }
+    asked = [(slot, knowledge.ask(*slot)) for slot in list(slots)[:MOST_FACTS]]
+    return [((entity, attribute), answer) for (entity, attribute, _), answer in asked]
+
+
+def _known(slot: tuple[str, str], answer: Answer, zone: ZoneInfo) -> prompt.Known:
+    since = "" if answer.since is None else str(answer.since.astimezone(zone).date())
+    return prompt.Known(*slot, answer.value or "", denied=answer.status == "false", since=since)

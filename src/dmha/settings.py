@@ -192,6 +192,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return trace_settings(environment)[0]
 
 
+def told_zone(environment: Mapping[str, str] | None = None) -> str | None:
+    """The zone that somebody set; None where it is the default."""
+    settings, called = trace_settings(environment)
+    return settings.zone if "zone" in called else None
+
+
 def trace_settings(environment: Mapping[str, str] | None = None) -> tuple[Settings, dict[str, str]]:
     """The settings, and what gave each that is not at its default: a variable, or a key of the file."""
     places = _places(os.environ if environment is None else environment)

@@ -291,7 +291,9 @@ def _opened(path: Path, stack: ExitStack) -> IO[bytes]:
     try:
         file = stack.enter_context(path.open("rb"))
         first = file.readline(_LONGEST_LINE)
-    except (OSError, ValueError) as error:  # ValueError: the path holds a NUL
+    except OSError as error:
+        raise InvalidInput("path", f"{str(path)!r} cannot be read: {error.strerror}", _FIX) from error
+    except ValueError as error:  # the path holds a NUL
         raise InvalidInput("path", str(error), _FIX) from error
     older = next((each for each in OLDER if each.encode() in first), None)
     if older is None:

@@ -194,7 +194,7 @@ def make_reranker(settings: Settings, reranker: str | Reranker | None = None) ->
         return chosen
     if not chosen:
         return None
-    if "://" not in chosen:
+    if "://" not in chosen and ("#" not in chosen or Path(chosen).exists()):
         from dmha.models.cross_encoder import CrossEncoderReranker
 
         return CrossEncoderReranker(chosen)
@@ -205,9 +205,14 @@ def make_reranker(settings: Settings, reranker: str | Reranker | None = None) ->
 
 
 def _endpoint(setting: str, chosen: str, otherwise: str) -> tuple[str, str]:
-    base_url, _, model = chosen.partition("#")
-    if not base_url.startswith(("http://", "https://")) or not model:
-        raise InvalidInput(setting, f"{shown(chosen)!r} names none", f"Use {otherwise}, or http://host:port/v1#model.")
+    base_url, marked, model = chosen.partition("#")
+    said = shown(chosen)
+    if not base_url.startswith(("http://", "https://")):
+        if marked:
+            raise InvalidInput(setting, f"the address {said!r} has no http://", f"Give http://{said}.")
+        raise InvalidInput(setting, f"there is no {said!r}", f"Use {otherwise}, or http://host:port/v1#model.")
+    if not model:
+        raise InvalidInput(setting, f"{said!r} names no model", f"Put its name behind it: {shown(base_url)}#model.")
     return base_url, model
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from dmha.domain.dictionary import MOST_ENTRIES, Dictionary, check_reading, check_surface, folded_surface
+from dmha.domain.dictionary import MOST_ENTRIES, Dictionary, check_sounds, check_surface, folded_surface
 from dmha.domain.segmentation import Segmentation
 from dmha.errors import NotFound, OutOfBounds
 from dmha.protocols import Also, Ledger, Truth, Words, nothing_else
@@ -88,7 +88,7 @@ class WordBook:
         """Make this one word, read so; another entry of the same surface gives way."""
         check_surface(surface)
         if reading is not None:
-            check_reading(reading)
+            check_sounds(reading)
         self._change(surface, (surface, reading), also)
 
     def remove(self, surface: str, *, also: Also[None] = nothing_else) -> None:
@@ -109,7 +109,7 @@ class WordBook:
             if same == [put]:
                 return
             if put is None and not same:
-                raise NotFound("word", surface)
+                raise NotFound("word", surface, "Look at those there are: `entries`, dmha dictionary list.")
             if put is not None and len(entries) - len(same) >= MOST_ENTRIES:
                 raise OutOfBounds("dictionary", MOST_ENTRIES, len(entries) + 1, "Remove words that are not used.")
             ledger.dictionaries.change(tenant_id, [known for known, _ in same], put)

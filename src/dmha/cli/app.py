@@ -6,6 +6,7 @@ Heavy imports stay inside the commands, so that `dmha --help` answers at once.
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,24 +19,28 @@ from dmha.cli import render
 from dmha.cli.accounts import audit, key, user
 from dmha.cli.bench import bench
 from dmha.cli.door import Door, console, open_streams, show
+from dmha.cli.hits import Hits
 from dmha.cli.options import (
     Agent,
     Db,
     Json,
+    Metadata,
     Present,
     Ranking,
     Session,
     User,
+    Zone,
+    labels,
     moment,
     nowhere,
     opened,
     resumable,
     waiting,
-    zone,
+    zone_of,
 )
 from dmha.cli.serving import serve
 from dmha.errors import InvalidInput
-from dmha.types import Kind, Turn
+from dmha.types import Kind, Polarity, Tier, Turn
 
 app = typer.Typer(cls=Door, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(bench, name="bench")
@@ -90,8 +95,11 @@ def add(
     if text is None or text == "-":
         turns = _read(file)
     else:
-        turns = [Turn(text, speaker, at=moment("--at", at), id=id, private=private)]
+        moment("--at", at)  # what cannot be read makes no file
+        turns = [Turn(text, speaker, id=id, private=private)]
     with opened(db, made=True) as mind, waiting("Remembering") as progress:
+        if at is not None:
+            turns = [replace(turn, at=moment("--at", at, zone_of(mind, user, agent))) for turn in turns]
         ids = mind.add(turns, user_id=user, agent_id=agent, session_id=session, kind=kind, progress=progress)
     show(f"{len(ids)} remembered.", ids, as_json)
 
@@ -107,21 +115,27 @@ def find(
     since: Annotated[str | None, typer.Option("--since", metavar="ISO", help="Not before.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="ISO", help="Not after.")] = None,
     kind: Annotated[Kind | None, typer.Option("--kind", help="Only memories of this kind.")] = None,
+    tier: Annotated[Tier | None, typer.Option("--tier", help="Only memories that are held so.")] = None,
+    polarity: Annotated[Polarity, typer.Option("--polarity", help="How they must feel; both: the two apart.")] = "any",
+    metadata: Metadata = None,
     present: Present = None,
     min_confidence: Annotated[float, typer.Option("--min-confidence", help="0 to 1.")] = 0.0,
     by_reading: Annotated[bool, typer.Option("--by-reading", help="Also what sounds like its words.")] = False,
+    chosen: Zone = None,
     db: Db = None,
     user: User = "me",
     agent: Agent = "default",
     as_json: Json = False,
 ) -> None:
     with opened(db) as mind:
+        here = zone_of(mind, user, agent, chosen)
         found = (mind.recall if context.info_name == "recall" else mind.search)(
             query, user_id=user, agent_id=agent, top_k=top_k, ranking=ranking, speaker=speaker,
-            since=moment("--since", since), until=moment("--until", until), kind=kind, present=present or (),
-            min_confidence=min_confidence, by_reading=by_reading,
+            since=moment("--since", since, here), until=moment("--until", until, here), kind=kind, tier=tier,
+            polarity=polarity, metadata=labels(metadata), present=present or (), min_confidence=min_confidence,
+            by_reading=by_reading, zone=chosen,
         )  # fmt: skip
-    show(render.hits(found, zone()), found, as_json)
+    show(Hits(found, here), found, as_json)
 
 
 @app.command()
@@ -166,7 +180,8 @@ def ask(
             clashes = knowledge.conflicts(present=present or ())
             return show(render.conflicts(clashes), clashes, as_json)
         given = knowledge.ask(entity, attribute, scope=scope, present=present or ())
-    return show(render.answer(f"{entity}.{attribute}", given, zone()), given, as_json)
+        here = zone_of(mind, user, agent)
+    return show(render.answer(f"{entity}.{attribute}", given, here), given, as_json)
 
 
 @app.command()
@@ -181,8 +196,8 @@ def chat(
     """Talk with a companion; through a pipe, a line is a turn."""
     from dmha.cli.chat import Chat
 
-    here = zone()
     with opened(db, made=True) as mind:
+        here = zone_of(mind, user, agent)
         today = f"{datetime.now(here):%Y-%m-%d}"
         Chat(mind, console(), here, user, agent, session or today, speaker, as_json).run()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -15,8 +15,10 @@ from rich.console import Console
 
 from dmha.cli import render
 from dmha.cli.door import at_terminal, report
+from dmha.cli.hits import Hits
 from dmha.cli.turns import read_lines
-from dmha.errors import DmhaError
+from dmha.domain.logic import parse_statements
+from dmha.errors import DmhaError, InvalidInput
 
 if TYPE_CHECKING:
     from dmha.mind import Mind
@@ -71,18 +73,20 @@ class Chat:
             said = self.mind.contextualize(
                 line, user_id=self.user, agent_id=self.agent, session_id=self.session, speaker=self.speaker
             )
-            self.show(said)
+            self.show(said, parse_statements(line).problems)
 
-    def show(self, said: Reply) -> None:
-        """The reply, what it mended, and how it stands."""
-        if self.as_json:
-            self.console.print(json.dumps(render.plain(said)), markup=False, soft_wrap=True)
+    def show(self, said: Reply, problems: Sequence[InvalidInput] = ()) -> None:
+        """The reply, what it mended, what was no statement though it looked like one, and how it stands."""
+        if self.as_json:  # the problems are in the trace
+            self.console.print(json.dumps(render.plain(said), ensure_ascii=False), markup=False, soft_wrap=True)
             return
         self.console.print(render.reply(said))
+        if problems:
+            self.console.print(render.not_understood(problems))
         if said.repairs:
             self.console.print(render.repairs(said.repairs))
         if self.why and said.recalled:
-            self.console.print(render.hit_lines(said.recalled[:5], self.zone))
+            self.console.print(Hits(said.recalled[:5], self.zone, brief=True))
         self.console.print(render.state(said), "\n", sep="")
 
 

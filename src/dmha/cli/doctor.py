@@ -38,15 +38,15 @@ def examine(db: str | None, *, fix: bool) -> list[Diagnosis]:
 
 
 def table(found: Sequence[Diagnosis]) -> RenderableType:
-    """A line each, and under what is wrong the way to mend it."""
+    """A line each, and under what is wrong the way to mend it; under what could be better, a hint."""
     grid = Table.grid(padding=(0, 2))
     for name in ("mark", "subject", "says"):
         grid.add_column(name, overflow="fold")
     for one in found:
         mark = Text("✓", render.WELL) if one.ok else Text("✗", render.WRONG)
         said = Text(render.shown(one.says))
-        if not one.ok:
-            said.append(f"\n{render.shown(one.fix)}", "bold")
+        if one.fix:
+            said.append(f"\n{render.shown(one.fix)}", "dim" if one.ok else "bold")
         grid.add_row(mark, Text(one.subject, "bold"), said)
     return grid
 

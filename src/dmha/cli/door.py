@@ -1,9 +1,10 @@
-"""What stands between the commands and the shell: printing, errors as one line, exit codes, streams for any text."""
+"""What stands between the commands and the shell: printing, errors in a line, exit codes, streams for any text."""
 
 from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from typing import Any
 
@@ -18,6 +19,8 @@ from dmha.errors import DmhaError, MissingExtra, Unavailable
 # What a shell script can tell apart: 2, give something else (as for a wrong option); 3, mend the surroundings.
 GIVEN_WRONG, SURROUNDINGS = 2, 3
 INTERRUPTED = 130  # as shells say it: 128 and the number of SIGINT
+
+_POINTED = re.compile(r"\n {4}[^\n]*\n *\^+\Z")
 
 _AS_JSON = "dmha.json"
 
@@ -44,7 +47,8 @@ def report(error: DmhaError, *, as_json: bool = False) -> int:
         said = {name: value for name, value in vars(error).items() if isinstance(value, str | int)}
         print(json.dumps({"error": type(error).__name__, "message": str(error), **said}), file=sys.stderr)  # noqa: T201 - machine-readable: not for rich to wrap
     else:
-        line = Text.assemble(("error: ", "bold red"), (" ".join(shown(str(error)).split()), "red"))
+        message, excerpt = _parted(str(error))
+        line = Text.assemble(("error: ", "bold red"), (" ".join(shown(message).split()), "red"), shown(excerpt))
         Console(stderr=True, highlight=False).print(line, soft_wrap=True)
     return SURROUNDINGS if isinstance(error, Unavailable | MissingExtra) else GIVEN_WRONG
 
@@ -65,6 +69,12 @@ def console() -> Console:
 def at_terminal() -> bool:
     """Whether a person types."""
     return sys.stdin.isatty()
+
+
+def _parted(message: str) -> tuple[str, str]:
+    """What an error says, and the lines under it, where it ends with what was typed and carets below."""
+    pointed = _POINTED.search(message)
+    return (message, "") if pointed is None else (message[: pointed.start()], pointed[0])
 
 
 def open_streams() -> None:

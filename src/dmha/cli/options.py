@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
+from dmha.checks import check_zone
 from dmha.cli.door import INTERRUPTED, errors_as_json
 from dmha.errors import InvalidInput
 
@@ -30,6 +32,14 @@ Ranking = Annotated[str | None, typer.Option("--ranking", help="A preset's name,
 Present = Annotated[
     list[str] | None,
     typer.Option("--present", metavar="NAME", help="Who may hear: what NAME told in private is found too. Repeatable."),
+]
+Metadata = Annotated[
+    list[str] | None,
+    typer.Option("--metadata", metavar="KEY=VALUE", help="Only what was kept with this. Repeatable: all of them."),
+]
+Zone = Annotated[
+    str | None,
+    typer.Option("--zone", metavar="NAME", help="Where times are meant and shown. [default: DMHA_ZONE, or its own]"),
 ]
 
 
@@ -94,18 +104,44 @@ def resumable() -> Iterator[None]:
 
 
 def zone() -> ZoneInfo:
-    """The zone in which times are read and shown."""
+    """The zone of the settings: where no companion is asked about, times are read and shown in it."""
     from dmha.settings import read_settings
 
     return ZoneInfo(read_settings().zone)
 
 
-def moment(field: str, written: str | None) -> datetime | None:
-    """A time as a person writes it: ISO 8601, in the zone of DMHA_ZONE where it names none."""
+def zone_of(mind: Mind, user: str, agent: str, chosen: str | None = None) -> ZoneInfo:
+    """The zone in which a companion's times are read and shown: the chosen one, or that of DMHA_ZONE, or its own."""
+    from dmha.settings import told_zone
+
+    named = told_zone() if chosen is None else check_zone("--zone", chosen)
+    return mind.zone(user_id=user, agent_id=agent) if named is None else ZoneInfo(named)
+
+
+def moment(field: str, written: str | None, here: tzinfo | None = None) -> datetime | None:
+    """A time as a person writes it: ISO 8601, in that zone, or the settings', where it names none."""
     if written is None:
         return None
     try:
         at = datetime.fromisoformat(written)
     except ValueError as error:
         raise InvalidInput(field, str(error), "Give a date or time such as 2025-11-22 or 2025-11-22T18:00.") from error
-    return at if at.tzinfo else at.replace(tzinfo=zone())
+    return at if at.tzinfo else at.replace(tzinfo=here or zone())
+
+
+def labels(given: Sequence[str] | None) -> dict[str, str | int | float | bool] | None:
+    """What `--metadata key=value` asks for: a number or true and false where the value is written as JSON has it."""
+    if not given:
+        return None
+    parted = [(pair, *pair.partition("=")) for pair in given]
+    if wrong := next((pair for pair, key, marked, _ in parted if not key or not marked), None):
+        raise InvalidInput("--metadata", f"{wrong!r} is no key=value", "Give one such as place=kitchen.")
+    return {key: _value(value) for _, key, _, value in parted}
+
+
+def _value(written: str) -> str | int | float | bool:
+    try:
+        value = json.loads(written)
+    except (ValueError, RecursionError):
+        return written
+    return value if isinstance(value, str | int | float | bool) else written

@@ -1,4 +1,4 @@
-"""How things look in a terminal: hits and their reasons, replies, contradictions, feelings, answers.
+"""How things look in a terminal: words, replies, contradictions, feelings, answers. Hits have a file of their own.
 
 Everything here makes rich renderables, or plain values for JSON, out of values; nothing here prints. Whatever was said
 by somebody goes through `shown`, so that no memory can move the cursor or turn the line round.
@@ -6,37 +6,31 @@ by somebody goes through `shown`, so that no memory can move the cursor or turn 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
 from rich.cells import cell_len
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from dmha.types import Affect, Analysis, Answer, Conflict, Fact, Feelings, Hit, Repair, Reply, Word
+from dmha.cli.hits import TONES
+from dmha.cli.lines import shown as shown
+from dmha.cli.lines import wrapped
+from dmha.errors import InvalidInput
+from dmha.types import Affect, Analysis, Answer, Conflict, Fact, Feelings, Repair, Reply, Word
 
-# Middle tones: they stand on a light ground as on a dark one. The first four are the default ranking's terms.
-_TERMS = ("#4f9fd0", "#7fa650", "#d0963c", "#b07cb8", "#5fb3a3", "#c96f6f")
+# Middle tones: they stand on a light ground as on a dark one.
 _FEELINGS = {"joy": "#d9a62e", "aversion": "#5b87d6", "trauma": "#c0567a"}
-_SOURCES = {"rule": "dim", "sudachi": _TERMS[0], "jieba": _TERMS[0], "dictionary": _TERMS[2]}
+_SOURCES = {"rule": "dim", "sudachi": TONES[0], "jieba": TONES[0], "dictionary": TONES[2]}
 WELL, WEAK, WRONG = "#7fa650", "#d0963c", "#d05050"
 
 _FELT = 0.05  # less of a feeling is not drawn in a bar of four cells
 _STATUS = {"true": WELL, "false": WEAK, "unknown": "dim", "conflicted": WRONG}
-
-# C0 and C1 controls but for tab and newline; marks that reorder a line; lone surrogates. They are shown, not obeyed.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def shown(text: str) -> str:
-    """The text with signs that would steer the terminal replaced by one that can be seen."""
-    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def plain(value: Any) -> Any:
@@ -50,90 +44,6 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(entry) for entry in value]
     return value
-
-
-# --- hits ------------------------------------------------------------------------------------------------------------
-
-
-def hits(found: Sequence[Hit], zone: tzinfo) -> RenderableType:
-    """Hits with their words in full: a line of numbers each, the words below it."""
-    rows: list[RenderableType] = [legend(found[0]), Text()] if found else [Text("Nothing that fits is remembered.")]
-    for hit, score in zip(found, _scores(found, cells=16), strict=True):
-        memory = hit.memory
-        line = Text.assemble(
-            score, f"   {memory.at.astimezone(zone):%Y-%m-%d %H:%M}  ",
-            (shown(memory.speaker), "bold"), (f"  {hit.confidence:.0%}{_marks(hit)}", "dim"),
-        )  # fmt: skip
-        rows += [line, Padding(Text(shown(memory.text)), (0, 0, 0, 2), expand=False), Text()]
-    return Group(*(rows[:-1] if found else rows))
-
-
-def hit_lines(found: Sequence[Hit], zone: tzinfo) -> Table:
-    """Hits as a line each, the words clipped."""
-    table = Table.grid(padding=(0, 2), expand=True)
-    for column in ("score", "date", "speaker"):
-        table.add_column(column, no_wrap=True)
-    table.add_column("text", ratio=1, no_wrap=True, overflow="ellipsis")
-    for hit, score in zip(found, _scores(found, cells=10), strict=True):
-        memory = hit.memory
-        table.add_row(
-            score,
-            f"{memory.at.astimezone(zone):%Y-%m-%d}",
-            Text(shown(memory.speaker)),
-            Text(" ".join(shown(memory.text).split())),
-        )
-    return table
-
-
-def legend(hit: Hit) -> Text:
-    """The terms of a ranking in the order and the colours of their numbers."""
-    return Text("   ").join(
-        Text.assemble(("■ ", colour), (term, "dim")) for term, colour in zip(hit.reasons, _colours(hit), strict=True)
-    )
-
-
-def _scores(found: Sequence[Hit], cells: int) -> list[Text]:
-    """Each hit's score, the bar of its terms, and their numbers below one another in the legend's order."""
-    full = max((sum(max(value, 0.0) for value in hit.reasons.values()) for hit in found), default=0.0) or 1.0
-    written = [[_short(value) for value in hit.reasons.values()] for hit in found]
-    widths = [max(map(len, numbers)) for numbers in zip(*written, strict=True)]
-    scores = []
-    for hit, numbers in zip(found, written, strict=True):
-        line = Text.assemble((f"{_short(hit.score):>4}", "bold"), "  ", _stacked(hit, full, cells), " ")
-        for number, width, colour in zip(numbers, widths, _colours(hit), strict=True):
-            line.append(f" {number:>{width}}", WRONG if number.startswith("-") else colour)
-        scores.append(line)
-    return scores
-
-
-def _stacked(hit: Hit, full: float, cells: int) -> Text:
-    """The terms that add to the score as one bar, each in its colour; `full` is the sum that fills it."""
-    bar, reached, drawn = Text(), 0.0, 0
-    for value, colour in zip(hit.reasons.values(), _colours(hit), strict=True):
-        reached += max(value, 0.0)
-        ends = min(cells, round(cells * reached / full))
-        bar.append("━" * (ends - drawn), colour)
-        drawn = ends
-    return bar.append(" " * (cells - drawn))
-
-
-def _colours(hit: Hit) -> list[str]:
-    return [_TERMS[place % len(_TERMS)] for place in range(len(hit.reasons))]
-
-
-def _marks(hit: Hit) -> str:
-    memory = hit.memory
-    marks = (
-        (memory.kind, memory.kind != "episode"), ("private", memory.private), (hit.why, hit.why != "match"),
-        (f"+{len(hit.also)} alike", bool(hit.also)),
-    )  # fmt: skip
-    return "".join(f"  {mark}" for mark, worth_saying in marks if worth_saying)
-
-
-def _short(value: float) -> str:
-    """A number of a score in few places: .84, 1.12, -.06, and a dot for nothing."""
-    written = f"{value:.2f}"
-    return "·" if float(written) == 0 else written.replace("0.", ".", 1) if abs(float(written)) < 1 else written
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
@@ -152,7 +62,7 @@ def analysis(given: Analysis) -> RenderableType:
         table.add_column("terms", overflow="fold")
         for word in sentence.words:
             surface, reading, source = map(shown, _word(word))
-            said = Text(reading, _TERMS[1])
+            said = Text(reading, TONES[1])
             table.add_row(Text(surface), said, Text(source, _SOURCES[word.source]), _listed(word.terms))
         rows += [Text(), Text(shown(sentence.text), "bold"), Padding(table, (0, 0, 0, 2), expand=False)]
     held = Counter(term for word in words for term in word.terms)
@@ -177,7 +87,7 @@ def _word(word: Word) -> tuple[str, str, str]:
 
 def _listed(terms: Iterable[str]) -> Text:
     """Terms beside one another; a reading that is indexed begins with ~."""
-    return Text("  ").join(Text(shown(term), _TERMS[1] if term.startswith("~") else "") for term in terms)
+    return Text("  ").join(Text(shown(term), TONES[1] if term.startswith("~") else "") for term in terms)
 
 
 def _some(count: int, what: str) -> str:
@@ -209,12 +119,19 @@ def feelings(felt: Feelings) -> RenderableType:
 
 def reply(given: Reply) -> RenderableType:
     """What the companion said, beside a bar of its own."""
-    table = Table.grid(padding=(0, 1))
-    table.add_column("bar")
-    table.add_column("words", overflow="fold")  # a long line of Japanese is one word to rich: fold it, cut nothing
-    for line in given.text.splitlines():
-        table.add_row(Text("▌", WELL), Text(shown(line)))
-    return table
+    return _Beside(tuple(given.text.splitlines()))
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """Words beside a bar, broken where their script lets a line end."""
+
+    said: tuple[str, ...]
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[Text]:
+        for line in self.said:
+            for part in wrapped(shown(line).expandtabs(4), options.max_width - 2):
+                yield Text.assemble(("▌ ", WELL), part, no_wrap=True)
 
 
 def state(given: Reply) -> Text:
@@ -232,15 +149,21 @@ def state(given: Reply) -> Text:
 
 def repairs(mended: Iterable[Repair]) -> RenderableType:
     """What contradicted what, which side stands, and by which rule."""
-    return Group(
-        *(
+    table = Table.grid(padding=(0, 2))
+    for repair in mended:
+        table.add_row(
+            Text("mended", WELL),
             Text.assemble(
-                ("mended  ", WELL), (shown(repair.conflict.left), "strike"), " → ",
-                (shown(repair.conflict.right), "bold"), (f"  {shown(repair.conflict.rule)}", "dim"),
-            )
-            for repair in mended
-        )
-    )  # fmt: skip
+                (shown(repair.conflict.left), "strike"), " → ", (shown(repair.conflict.right), "bold"),
+                (f"  {shown(repair.conflict.rule)}", "dim"), overflow="fold",
+            ),
+        )  # fmt: skip
+    return table
+
+
+def not_understood(problems: Iterable[InvalidInput]) -> RenderableType:
+    """What opens like a statement and is none, and how to write it."""
+    return Group(*(Text.assemble(("not understood  ", WEAK), shown(str(problem))) for problem in problems))
 
 
 def conflicts(found: Sequence[Conflict]) -> RenderableType:
@@ -272,8 +195,10 @@ def answer(asked: str, given: Answer, zone: tzinfo) -> RenderableType:
     return Group(*rows)
 
 
-def facts(known: Iterable[Fact], zone: tzinfo) -> Table:
+def facts(known: Sequence[Fact], zone: tzinfo) -> RenderableType:
     """All that holds, told or concluded."""
+    if not known:
+        return Text("Nothing is known yet: tell it a fact, such as fact: aya.city = Osaka")
     table = Table.grid(padding=(0, 2))
     for name in ("slot", "value", "how"):
         table.add_column(name, overflow="fold")

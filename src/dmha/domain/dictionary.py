@@ -13,7 +13,7 @@ from typing import Any
 
 from dmha.checks import check_name
 from dmha.domain.characters import CJK, GLUED, fold
-from dmha.domain.readings import canonical, hiragana, spelt
+from dmha.domain.readings import canonical, hiragana, is_kana, is_pinyin, spelt
 from dmha.domain.text import words
 from dmha.errors import InvalidInput, OutOfBounds
 
@@ -21,6 +21,8 @@ from dmha.errors import InvalidInput, OutOfBounds
 MOST_ENTRIES = 10_000
 MOST_SURFACE = 64
 
+_READINGS = "Give kana or pinyin, such as はせがわ or chóngqìng."
+_NOT_HEARD = re.compile(r"[^\w\s'’\-·・]|_")  # beside letters, tones and what parts syllables
 _SPACES = re.compile(r"\s+")
 _LETTER = re.compile(rf"[^\W_{CJK}{GLUED}]")  # of words that are written with spaces between them
 
@@ -100,12 +102,18 @@ def check_surface(surface: Any) -> str:
 
 
 def check_reading(reading: Any) -> str:
-    """A reading as it may stand in a dictionary, as it was written."""
+    """A reading as it may stand in a dictionary, as it was written; earlier ones were any letters."""
     check_name("reading", reading)
     if not canonical(reading):
-        raise InvalidInput(
-            "reading", f"{reading!r} holds no letter", "Give kana or pinyin, such as はせがわ or chóngqìng."
-        )
+        raise InvalidInput("reading", f"{reading!r} holds no letter", _READINGS)
+    return str(reading)
+
+
+def check_sounds(reading: Any) -> str:
+    """A reading as it may be put into a dictionary: kana or pinyin, for by anything else nothing is found."""
+    spelling = canonical(check_reading(reading))
+    if not (is_kana(spelling) or is_pinyin(spelling)) or _NOT_HEARD.search(fold(reading)):
+        raise InvalidInput("reading", f"{reading!r} is neither kana nor pinyin", _READINGS)
     return str(reading)
 
 

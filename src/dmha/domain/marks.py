@@ -13,6 +13,16 @@ ASKS = "\x00asks"
 TELLS_TIME = "\x00tells time"
 
 
+# A longer text tells something, whatever it asks.
+_LONGEST_QUESTION = 1_000
+
+
+def merely_asks(text: str) -> bool:
+    """Whether a text does nothing but ask."""
+    said = sentences(text) if len(text) <= _LONGEST_QUESTION else []
+    return bool(said) and all(map(asks, said))
+
+
 def marks(text: str) -> list[str]:
     """The marks of a text: that it ends in a question, that it tells a time."""
     found = [ASKS] if asks(text) and asks(sentences(text)[-1]) else []  # the text ends as its last sentence does

@@ -24,7 +24,7 @@ _ALL = (
     Preset(
         "default",
         "words_nearby + 0.3 * words_of_session + 0.35 * similarity + 0.12 * similarity_nearby"
-        " + 0.25 * time_match + 0.12 * when_match + 0.11 * exact_match_boost(speaker)"
+        " + 0.25 * time_match + told_then + 0.12 * when_match + 0.11 * exact_match_boost(speaker)"
         " + 0.08 * wordiness - 0.06 * asks - 0.5 * gist + 0.02 * retention + 0.02 * importance",
         "Wording and meaning, of the turn and around it; when it was and who said it; what only asks and gists behind.",
     ),

@@ -42,20 +42,37 @@ _THOUGHTS = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A fact as it is known now, or its denial; `since` and `until` are days, as text. With `until` it is over."""
+
+    entity: str
+    attribute: str
+    value: str
+    denied: bool = False
+    since: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
-    """Something that was said: when (local time, as text), by whom, the words."""
+    """Something that was said: when (local time, as text), by whom, the words, the facts that it told."""
 
     when: str
     who: str
     text: str
+    told: tuple[Known, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the mind brings to a reply. `evidence` is best first, `gists` oldest first."""
+    """What the mind brings to a reply. `evidence` is best first, `gists` oldest first.
+
+    `mended` is what was set right in this moment; `corrections` is what a draft has to keep to.
+    """
 
     mood: str = ""
-    facts: Sequence[str] = ()
+    facts: Sequence[Known] = ()
+    mended: Sequence[str] = ()
     corrections: Sequence[str] = ()
     gists: Sequence[Said] = ()
     evidence: Sequence[Said] = ()
@@ -99,16 +116,21 @@ def measure(messages: Sequence[dict[str, Any]], count: Count) -> int:
 
 def read(content: str) -> Remembered:
     """The parts of a remembered message; the inverse of what `pack` wrote."""
-    found: dict[str, list[Any]] = {"mood": [""], "fact": [], "correction": [], "gist": [], "said": []}
+    mood = ""
+    facts: list[Known] = []
+    corrections: dict[bool, list[str]] = {True: [], False: []}
+    said: dict[str, list[Said]] = {"gist": [], "said": []}
     for line in content.split("\n")[1:-1]:
         entry = json.loads(line)
-        for key in ("mood", "fact", "correction"):
-            if key in entry:
-                found[key].append(entry[key])
-        for key in ("gist", "said"):
-            if key in entry:
-                found[key].append(Said(entry["when"], entry["who"], entry[key]))
-    return Remembered(found["mood"][-1], found["fact"], found["correction"], found["gist"], found["said"])
+        mood = entry.get("mood", mood)
+        if "fact" in entry:
+            facts.append(_fact_in(entry))
+        if "correction" in entry:
+            corrections["mended" in entry].append(entry["correction"])
+        for key in said.keys() & entry.keys():
+            told = tuple(map(_fact_in, entry.get("told", ())))
+            said[key].append(Said(entry["when"], entry["who"], entry[key], told))
+    return Remembered(mood, facts, corrections[True], corrections[False], said["gist"], said["said"])
 
 
 def local(at: datetime, zone: Any) -> str:
@@ -149,9 +171,14 @@ def _remembered(remembered: Remembered, room: int, count: Count) -> tuple[list[s
     """Lines of JSON, section by section within its share, and the room that is left."""
     sections = {
         "mood": [_line(mood=remembered.mood)] if remembered.mood else [],
-        "corrections": [_line(correction=text) for text in remembered.corrections],
-        "facts": [_line(fact=text) for text in remembered.facts],
-        "evidence": [_line(when=said.when, who=said.who, said=said.text) for said in remembered.evidence],
+        "corrections": [
+            *(_line(correction=text, mended="now") for text in remembered.mended),
+            *(_line(correction=text) for text in remembered.corrections),
+        ],
+        "facts": [_line(**_entry(fact)) for fact in remembered.facts],
+        "evidence": [
+            _line(when=said.when, who=said.who, said=said.text, **_told(said)) for said in remembered.evidence
+        ],
         "gists": [_line(when=said.when, who=said.who, gist=said.text) for said in reversed(remembered.gists)],
     }
     lines: list[str] = []
@@ -191,7 +218,24 @@ def _messages(
     ]
 
 
-def _line(**entry: str) -> str:
+def _entry(fact: Known) -> dict[str, str]:
+    """`{"fact": "city", "of": "aya", "is": "Sapporo", "since": "2025-09-27"}`."""
+    entry = {"fact": fact.attribute, "of": fact.entity, "is not" if fact.denied else "is": fact.value}
+    days = {"since": fact.since, "until": fact.until}
+    return entry | {name: day for name, day in days.items() if day}
+
+
+def _told(said: Said) -> dict[str, list[dict[str, str]]]:
+    return {"told": [_entry(fact) for fact in said.told]} if said.told else {}
+
+
+def _fact_in(entry: dict[str, str]) -> Known:
+    denied = "is not" in entry
+    value = entry["is not" if denied else "is"]
+    return Known(entry["of"], entry["fact"], value, denied, entry.get("since", ""), entry.get("until", ""))
+
+
+def _line(**entry: Any) -> str:
     return json.dumps(entry, ensure_ascii=False).replace("<", "\\u003c")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dmha.domain.characters import CJK, HAN, HIRAGANA, KATAKANA, language
 from dmha.domain.text import terms, words
-from dmha.domain.words import HAN_FUNCTION, HIRAGANA_FUNCTION, STOPWORDS
+from dmha.domain.words import HAN_FUNCTION, HIRAGANA_FUNCTION, STOPWORDS, VAGUE
 from dmha.errors import InvalidInput
 
 _CJK_RUN = re.compile(f"[{CJK}]")
@@ -28,11 +28,15 @@ _HAN_CUT = re.compile("|".join(sorted(HAN_FUNCTION, key=len, reverse=True)))
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query as asked: its text without weights, the weight of each index term, and the words to match exactly."""
+    """A query as asked: its text without weights, the weight of each index term, and the words to match exactly.
+
+    `sounds` are the terms that only sound like its words: they stand for them, and are not asked for besides.
+    """
 
     text: str
     weights: Mapping[str, float]
     words: tuple[tuple[str, float], ...]
+    sounds: frozenset[str] = frozenset()
 
 
 def parse_query(text: str) -> Query:
@@ -50,6 +54,11 @@ def parse_query(text: str) -> Query:
             worth = weight if term in inside or not _CJK_RUN.match(term) else _JOINT * weight
             weights[term] = max(worth, weights.get(term, 0.0))
     return Query("".join(plain), weights, tuple(exact.items()))
+
+
+def asks_about(text: str) -> int:
+    """How many words of a query say what it is about: not those that ask of whatever there was (what happened)."""
+    return sum(not VAGUE.issuperset(terms(word)) for word, _ in parse_query(text).words)
 
 
 def _weighted(text: str) -> Iterator[tuple[str, float]]:

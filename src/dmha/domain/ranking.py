@@ -76,6 +76,20 @@ def time_match(at: NDArray[np.float64], spans: Sequence[tuple[float, float]]) ->
     return match
 
 
+# Beside a time, what lies an eighth of its own length away counts half, within these bounds: beside a day three hours,
+# beside a month four days. Wider, as above, the evening before would pass for yesterday.
+_SHARE_OF_SPAN, _NEAREST, _FARTHEST = 0.125, 3_600.0, _BEFORE
+
+
+def told_then(at: NDArray[np.float64], spans: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
+    """Whether each moment lies in one of these times: 1 within, soon 0 outside."""
+    match = np.zeros(len(at))
+    for since, until in spans:
+        half = min(max(_SHARE_OF_SPAN * (until - since), _NEAREST), _FARTHEST)
+        match = np.maximum(match, np.exp2(-np.maximum(np.maximum(since - at, at - until) / half, 0.0)))
+    return match
+
+
 # Scripts written without spaces, or (Hangul) with particles joined to the word: a term may begin and end anywhere.
 _UNSPACED = (
     "\u0e00-\u0eff\u0f00-\u0fff\u1000-\u11ff\u1780-\u17ff"  # Thai, Lao; Tibetan; Burmese, Hangul jamo; Khmer

@@ -19,7 +19,7 @@ from dmha.protocols import Words
 from dmha.types import Analysis, Sentence, Word, WordSource
 
 # What `text.terms` and `marks` do. Raised whenever they give other terms for any text: what was counted before is
-# counted again. 1 had no marks, 2 no "twenty years ago".
+# counted again. 1 had no marks, 2 no "twenty years ago", and questions by their marks and particles alone.
 RULES = "3"
 
 _CJK_LETTER = re.compile(f"[{CJK}]")
@@ -28,8 +28,8 @@ _CJK_LETTER = re.compile(f"[{CJK}]")
 # at 1, .5 and .3, by words without bigrams: JSQuAD .893, .893, .895, .897, .910; DRCD .923, .925, .925, .925, .902;
 # CMRC .977, .978, .977, .977, .935. Among the first ten they are equal, but for words alone, which lose there as well.
 _BESIDE = 0.3
-# A word that merely sounds like one that was asked for.
-_BY_SOUND = 0.5
+# What sounds like a word that was asked for is worth nearly as much as the word itself.
+_BY_SOUND = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,14 @@ class Segmentation:
                     weights.setdefault(term, weight if word.source == "dictionary" else _BESIDE * weight)
             if word.source == "dictionary":  # one word: its parts alone are no match
                 exact = {name: exact[name] for name in exact.keys() - inside} | {word.surface: weight}
-        asked = {canonical(name): weight for name, weight in (*query.words, *exact.items())}
-        for term, sound in self._sounding(query, found) if by_reading else ():
-            weights.setdefault(term, _BY_SOUND * asked.get(canonical(sound), 1.0))
-        return replace(query, weights=weights, words=tuple(exact.items()))
+        asked = frozenset(weights)
+        for heard, sounding in self._sounding(query, found) if by_reading else ():
+            worth = _worth(query, heard)
+            for term in {*sounding} - asked:
+                weights[term] = max(
+                    _BY_SOUND * worth / (1 if is_reading(term) else len(sounding)), weights.get(term, 0.0)
+                )
+        return replace(query, weights=weights, words=tuple(exact.items()), sounds=frozenset(weights.keys() - asked))
 
     def _cutter(self, text: str) -> Words | None:
         """Who cuts the text's runs of Han characters and kana: Han alone is Chinese, unless nobody here reads that."""
@@ -102,17 +106,20 @@ class Segmentation:
         reading = self.dictionary.readings[surface]
         return [*([] if surface in terms(surface) else [surface]), *_read(surface, reading)]
 
-    def _sounding(self, query: Query, found: list[Word]) -> Iterator[tuple[str, str]]:
-        """The terms of what sounds like the query's words, each with what was said."""
+    def _sounding(self, query: Query, found: list[Word]) -> Iterator[tuple[str, list[str]]]:
+        """Words of the query, each with the terms of what sounds like it."""
         for word in found:
             if word.reading is not None:
-                yield from ((term, word.surface) for term in _by_sound(word.reading))
+                yield from _by_sound(word.surface, word.reading)
         for name in (*(name for name, _ in query.words), *(word.surface for word in found)):
             if is_kana(name):
-                yield from ((term, name) for term in _by_sound(name)[0 if self.cutters else 1 :])
-        heard = self.dictionary.heard(query.text)
-        for sound in (*heard, *(filter(is_pinyin, spelt(query.text)) if self.cutters else ())):
-            yield reading_term(sound), sound
+                as_read, *in_kana = _by_sound(name, name)
+                yield from (as_read, *in_kana) if self.cutters else in_kana
+        for reading in self.dictionary.heard(query.text):
+            yield reading, [reading_term(reading)]
+        if self.cutters:
+            for letters in filter(is_pinyin, spelt(query.text)):
+                yield letters, [reading_term(letters)]
 
 
 def _cut(source: WordSource, surface: str, reading: str | None) -> Word:
@@ -129,7 +136,16 @@ def _read(surface: str, reading: str | None) -> list[str]:
     return [reading_term(reading)]
 
 
-def _by_sound(reading: str) -> list[str]:
-    """The terms of a reading: as readings are indexed, and as a text in kana holds it."""
-    kana = [*terms(hiragana(reading)), *terms(katakana(reading))] if is_kana(reading) else []
-    return [reading_term(reading), *kana]
+def _by_sound(word: str, reading: str) -> Iterator[tuple[str, list[str]]]:
+    """A word with the term of its reading, as readings are indexed; with those of a text that has it in kana."""
+    yield word, [reading_term(reading)]
+    if is_kana(reading):
+        yield word, terms(hiragana(reading))
+        yield word, terms(katakana(reading))
+
+
+def _worth(query: Query, heard: str) -> float:
+    """What those of the query's own terms weigh together that are in a word of it, or spell its reading."""
+    spelling = (word for word in words(query.text) if not _CJK_LETTER.match(word) and canonical(word) in heard)
+    said = {term for form in (heard, hiragana(heard), katakana(heard), *spelling) for term in terms(form)}
+    return sum(query.weights.get(term, 0.0) for term in said) or 1.0

@@ -197,7 +197,29 @@ def _abbreviates(line: str, start: int, stop: int, following: str) -> bool:
 
 _ASKS = re.compile(r"[?？][^\w]*\Z|(?:です|ます|でした|ました|せん)か[。.]?\Z|[吗嗎呢][。.]?\Z")
 
+# Questions as chats write them, without their mark. What may tell is left out: 「いいかな」, "remind me to call".
+_WHO = "(?:my|your|his|her|our|their|the|this|that|i|you|he|she|it|we|they|there)"
+_ASKS_AT_FIRST = re.compile(
+    r"(?:(?:please|hey|so|and|but|ok|okay|well|now|(?:can|could|would|will) you)[, ]+){0,3}"
+    r"(?:tell me\b(?! to\b)|remind me\b(?! to\b| that\b)|do (?:you|u) (?:remember|recall|know)\b"
+    rf"|(?:what|who|where|when|why|how|which)(?:'s| is| was| are| were| did| do| does) {_WHO}\b"
+    r"|(?:did|do|does|have|has) (?:i|you|we|they|he|she) \w)|(?:请|請|快|再|能)*告[诉訴]我",
+    re.IGNORECASE,
+)
+_ASKS_AT_LAST = re.compile(
+    "(?:っけ(?:な[あぁ]?)?|(?:[ただ何誰]|なん|だれ|いつ|どこ)(?:[のん])?かな[あぁ]?|かしら|(?:だろう|でしょう|[たるいな]の)か"
+    "|は(?:何|なに|誰|だれ|どこ|いつ|どれ|いくつ|いくら)|(?:教|おし)えて(?:ください|下さい|くれる|くれない|ほしい|欲しい|[よね])?"
+    "|(?:何(?!か)|誰(?!か)|どこ(?!か)|いつ(?![かも])|どんな|どの|なぜ|どうして).{1,32}か"
+    "|(?<![没沒不无無便])(?:[什甚][么麼]|[谁誰]|哪[里裡儿兒个個天]|多少|[几幾]岁|怎[么麼][样樣])"
+    "(?:名字|[时時]候|[颜顏]色|[东東]西|地方|[来來]着)?|告[诉訴]我(?:吧)?)[。.…〜~ー]*\\Z"
+)
+
 
 def asks(sentence: str) -> bool:
-    """Whether the sentence ends as a question does."""
-    return bool(_ASKS.search(sentence.rstrip()[-8:]))
+    """Whether the sentence is a question: it ends as one, or is put as one."""
+    said = sentence.strip()
+    if _ASKS.search(said[-8:]):
+        return True
+    if said.endswith(("!", "！")):
+        return False
+    return bool(_ASKS_AT_FIRST.match(said[:64]) or (not said.isascii() and _ASKS_AT_LAST.search(said[-48:])))

@@ -85,6 +85,24 @@ HAN_FUNCTION: frozenset[str] = _table(
     """
 )
 
+# The index terms of words that ask of whatever there was: what happened, anything new, 何, 出来事, 做, 发生.
+VAGUE: frozenset[str] = _table(
+    """
+    happen event new news rememb rememberest remember recal recall tell told talk say said know memori day night time
+    何 誰 行 出 来 事 出来 来事 私 僕 俺 君 話 日 時 様 子 様子 覚 言
+    做 干 去 发 生 发生 發 發生 事 情 事情 样 樣 记 得 记得 記 記得 聊 说 說 天 里 裡
+    """
+)
+
+# The index terms of words that many things share: they ask for something of a thing, and do not say of which.
+COMMON: frozenset[str] = _table(
+    """
+    name birthday favourit favorit colour color age hous home
+    名 前 名前 誕 生 日 誕生 生日 好 好き うち 家 年 齢 年齢 色
+    字 名字 誕 喜 欢 歡 喜欢 喜歡 颜 顏 颜色 顏色 岁 歲
+    """
+)
+
 # --- what the textual signals read -----------------------------------------------------------------------------------
 
 NEGATORS: frozenset[str] = _table("""

@@ -12,7 +12,9 @@ from datetime import UTC, datetime, tzinfo
 
 from dmha.domain.findings import Finding, undated
 from dmha.domain.logic import Clash, Knowledge, Rule, RuleStatement, Told, format_claim, parse_statement, plain
-from dmha.domain.logic.vocabulary import fold
+from dmha.domain.logic.statements import FactStatement, parse_statements
+from dmha.domain.logic.vocabulary import fold, value_key
+from dmha.domain.prompt import Known, local
 from dmha.domain.ranking import stands
 from dmha.domain.signals import contradiction
 from dmha.domain.text import sentences
@@ -58,6 +60,46 @@ def check(
     return sorted(unique.values(), key=lambda f: (-f.conflict.severity * f.conflict.confidence, f.conflict.left))
 
 
+def told_in(
+    memory: State, facts: Sequence[FactRow], entities: frozenset[str], now: datetime, zone: tzinfo
+) -> tuple[Known, ...]:
+    """The facts that a memory told, in statements or in words of its own, each with the day it ended if it did.
+
+    In words of its own it told what has ended since, where it names the value and is about one of the entities.
+    """
+    stated = {
+        _claim(statement.fact())
+        for statement in parse_statements(memory.text).statements
+        if isinstance(statement, FactStatement)
+    }
+    about = entities | {fold(memory.speaker)}
+    told: dict[tuple[str, str, str, bool, str], list[Fact]] = {}
+    for row in facts:
+        over = row.fact.valid_to is not None and memory.at < row.fact.valid_to.timestamp() <= now.timestamp()
+        worded = (
+            over and fold(row.fact.entity) in about and not row.fact.negated and stands(row.fact.value, memory.text)
+        )
+        if worded or _claim(row.fact) in stated:
+            told.setdefault(_claim(row.fact), []).append(row.fact)
+    return tuple(_as_known(rows, now, zone) for rows in told.values())
+
+
+def _as_known(rows: Sequence[Fact], now: datetime, zone: tzinfo) -> Known:
+    """What was told, perhaps several times, as it stands: it is over when every telling of it is."""
+    last = max(rows, key=lambda fact: fact.valid_to or datetime.max.replace(tzinfo=UTC))
+    since = "" if last.valid_from is None else _day(last.valid_from, zone)
+    until = "" if last.valid_to is None or last.valid_to > now else _day(last.valid_to, zone)
+    return Known(last.entity, last.attribute, last.value, last.negated, since, until)
+
+
+def _claim(fact: Fact) -> tuple[str, str, str, bool, str]:
+    return fold(fact.entity), fold(fact.attribute), value_key(fact.value), fact.negated, fold(fact.scope)
+
+
+def _day(at: datetime, zone: tzinfo) -> str:
+    return local(at, zone)[:10]
+
+
 def _rules(rows: Sequence[RuleRow]) -> Iterator[Rule]:
     for row in rows:
         statement = parse_statement(row.text)
@@ -78,8 +120,8 @@ def _touches(clash: Clash, entities: frozenset[str], words: str) -> bool:
 
 
 def _of_clash(clash: Clash, zone: tzinfo) -> Finding:
-    stands, since = clash.conflict.right, clash.since.astimezone(zone).date()
-    return Finding(clash.conflict, f"{clash.conflict.left} → {stands} ({since})", clash)
+    correction = f"{clash.conflict.left} → {clash.conflict.right} ({_day(clash.since, zone)})"
+    return Finding(clash.conflict, correction, clash)
 
 
 def _repeated(draft: str, knowledge: Knowledge, facts: Sequence[FactRow], zone: tzinfo) -> Iterator[Finding]:
@@ -91,14 +133,14 @@ def _repeated(draft: str, knowledge: Knowledge, facts: Sequence[FactRow], zone: 
         now = knowledge.ask(row.fact.entity, row.fact.attribute, row.fact.scope)
         if now.value is None or now.status == "false" or stands(now.value, said):
             continue
-        if not stands(row.fact.entity, said):
+        if not stands(row.fact.entity, said) or _day(row.fact.valid_to, zone) in draft:  # who says until when, knows
             continue
         holds = Fact(row.fact.entity, row.fact.attribute, now.value)
         conflict = Conflict(
             format_claim(row.fact), format_claim(holds), "it no longer holds", _STALE, now.confidence,
             (f"say {now.value} instead", f"say when {row.fact.value} was true"),
         )  # fmt: skip
-        since = (now.since or row.fact.valid_to).astimezone(zone).date()
+        since = _day(now.since or row.fact.valid_to, zone)
         yield Finding(conflict, f"{format_claim(row.fact)} → {format_claim(holds)} ({since})")
 
 
@@ -117,7 +159,7 @@ def _gainsaid(draft: str, evidence: Sequence[State], zone: tzinfo) -> Iterator[F
         if signal is not None and (source is None or signal.kind != "number"):  # two days may have two counts
             ways = (f"say what {state.speaker} said last", "say both, with their dates")
             conflict = Conflict(claim, newer, signal.detail, signal.severity, signal.confidence, ways)
-            day = datetime.fromtimestamp(state.at, zone).date()
+            day = _day(datetime.fromtimestamp(state.at, UTC), zone)
             yield Finding(conflict, f"{claim} → {newer} ({state.speaker}, {day})")
 
 

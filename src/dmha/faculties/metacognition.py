@@ -34,9 +34,10 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How findings are mended: facts to end, and corrections for the next draft to keep to."""
+    """How findings are mended: facts to end, which is said once, and corrections for the next draft to keep to."""
 
     endings: tuple[Ending, ...]
+    mended: tuple[str, ...]
     corrections: tuple[str, ...]
 
 
@@ -47,11 +48,17 @@ def judge(findings: Sequence[Finding]) -> float:
 
 def plan(findings: Sequence[Finding], now: datetime) -> Plan:
     """What would set the findings right. Facts that clash are ended, never deleted."""
-    mends = [mend(finding.clash, now) for finding in findings if finding.clash is not None]
-    endings = [
-        Ending(fact_id, mended.valid_to, mended.reason, mended.because) for mended in mends for fact_id in mended.ids
-    ]
-    return Plan(tuple(endings), tuple(dict.fromkeys(finding.correction for finding in findings)))
+    endings: list[Ending] = []
+    mended: list[str] = []
+    corrections: list[str] = []
+    for finding in findings:
+        made = None if finding.clash is None else mend(finding.clash, now)
+        if made is None or not made.ids:
+            corrections.append(finding.correction)
+            continue
+        mended.append(finding.correction)
+        endings += [Ending(fact_id, made.valid_to, made.reason, made.because) for fact_id in made.ids]
+    return Plan(tuple(endings), tuple(dict.fromkeys(mended)), tuple(dict.fromkeys(corrections)))
 
 
 def apply(endings: Sequence[Ending], facts: Sequence[FactRow]) -> list[FactRow]:

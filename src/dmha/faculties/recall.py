@@ -18,12 +18,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from dmha.domain.confidence import confidence as sureness
 from dmha.domain.expressions import Ranking, Scores
 from dmha.domain.forgetting import reinforce, retention, tier_after
-from dmha.domain.query import Query
+from dmha.domain.query import Query, asks_about
 from dmha.domain.ranking import exact_match, keyed_uniform, stands, top
 from dmha.domain.sameness import ALIKE, Told, collapse
-from dmha.domain.times import asks_when, mentions
+from dmha.domain.text import terms
+from dmha.domain.times import Mention, asks_when, mentions
 from dmha.protocols import NEIGHBOURHOOD, Index, Ledger
 from dmha.records import Candidates, Filters, Question, Reach, Reinforcement, Scope, State, Uttered
 from dmha.types import NEVER_FADES, Affect, Hit, Memory
@@ -36,16 +38,6 @@ NOMINATED = 64
 # Beyond so many it is not asked again: of a thousand "good morning"s one is enough to know, and 4,096 candidates take
 # 0.1 s.
 MOST_NOMINATED = 1_024
-
-# Hit.confidence is logistic in what words (the turn's own and those around it, half each) and meaning say, on their
-# fixed scales of 0..1: how likely the memory is to know of what was asked. Fitted between LoCoMo questions asked of
-# their own conversation and of another whose speakers' names were put in (`dmha bench abstention`): AUROC .90, Brier
-# .12; the top hit's median is .42 words, .53 meaning against .17, .37.
-_WORDS, _MEANING, _DOUBT = 8.0, 8.2, 5.95
-# Where the embedder does not read the question, words alone tell: fits between questions of JSQuAD, DRCD and CMRC asked
-# of the half that holds their paragraph and of the other (AUROC .99, .98, .97; 25/8.3, 29/8.6, 21/7.8), and a little
-# less doubt, for talk repeats a question's words less than articles do.
-_WORDS_ALONE, _DOUBT_ALONE = 24.0, 7.0
 
 _LOOKS_INTO = re.compile(r"exact_match_boost\((\w+)\)")
 _WHAT_SAYS_THE_SAME = frozenset({"text", "speaker", "kind", "uid"})  # is told by these
@@ -102,11 +94,7 @@ def _fine(
         return []
     columns, scores = _score(told, candidates, request, mood)
     ids = np.array(told["memory_id"], np.int64)
-    confidence = _confidence(
-        0.5 * (columns["static_bm25()"] + columns["words_nearby"]),
-        columns["similarity"],
-        read=request.question.vector is not None,
-    )
+    confidence = sureness(columns, told["text"], request.query, read=request.question.vector is not None)
     best = top(scores.total, ids, len(ids))
     likely = best[confidence[best] >= request.min_confidence].tolist()
     earned = list(zip(*(columns[name].tolist() for name in _OF_OWN_WORDS if name in columns), strict=True))
@@ -187,7 +175,10 @@ def _nominate(ledger: Ledger, index: Index, scope: Scope, request: Request, mood
     return index.nominate(
         ledger.feed,
         scope.tenant_id,
-        dated(request.question, datetime.fromtimestamp(request.now, ZoneInfo(request.zone or scope.zone))),
+        dated(
+            replace(request.question, sounds=request.query.sounds),
+            datetime.fromtimestamp(request.now, ZoneInfo(request.zone or scope.zone)),
+        ),
         request.ranking,
         _reach(ledger, scope, request),
         now=request.now,
@@ -199,8 +190,33 @@ def _nominate(ledger: Ledger, index: Index, scope: Scope, request: Request, mood
 
 def dated(question: Question, now: datetime) -> Question:
     """The question with the times that it names, as they are meant at this moment in this zone."""
-    times = tuple((mention.span.start, mention.span.end) for mention in mentions(question.text, now=now))
-    return replace(question, spans=times, asks_when=asks_when(question.text))
+    found, question = mentions(question.text, now=now), replace(question, asks_when=asks_when(question.text))
+    if not found:
+        return question
+    rest = _rest(question.text, found)
+    left = question.terms.keys() & terms(rest)
+    relative, dates = (
+        frozenset(term for mention in found if mention.exact is exact for term in terms(_of(question.text, mention)))
+        for exact in (False, True)
+    )
+    return replace(
+        question,
+        spans=tuple((mention.span.start, mention.span.end) for mention in found),
+        relative=relative - left,
+        dates=dates - relative - left,
+        besides=asks_about(rest),
+    )
+
+
+def _of(text: str, mention: Mention) -> str:
+    return text[mention.begin : mention.end]
+
+
+def _rest(text: str, found: Sequence[Mention]) -> str:
+    """The text with these times left out."""
+    ends = [0, *(mention.end for mention in found)]
+    begins = [*(mention.begin for mention in found), len(text)]
+    return " ".join(text[end:begin] for end, begin in zip(ends, begins, strict=True))
 
 
 def _reach(ledger: Ledger, scope: Scope, request: Request) -> Reach:
@@ -255,15 +271,6 @@ def _column(name: str, told: Mapping[str, Sequence[Any]], request: Request) -> C
     if name == "last_recalled_at":
         return np.where(np.array(told["pinned"], np.bool_), request.now, column)  # does not fade
     return column
-
-
-def _confidence(words: Column, meaning: Column, *, read: bool) -> Column:
-    """`read`: the embedder reads the question, so that a low `meaning` says something."""
-    if read:
-        known = _WORDS * words + _MEANING * np.maximum(meaning, 0.0) - _DOUBT
-    else:
-        known = _WORDS_ALONE * words - _DOUBT_ALONE
-    return np.asarray(1.0 / (1.0 + np.exp(-known)))
 
 
 def _reinforced(state: State, now: float) -> Reinforcement:

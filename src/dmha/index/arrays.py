@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dmha.domain.terms import REFERENCE_LENGTH, saturated, term_id
 from dmha.errors import Unavailable
-from dmha.index.evidence import Words, find
+from dmha.index.evidence import ALL, Words, find
 from dmha.index.lookup import Lookup
 from dmha.index.nearest import Nearest
 from dmha.index.pairs import Pairs, Read
@@ -190,13 +190,20 @@ class TenantArrays:
                 column[part] = similar(part)
         return column
 
-    def words(self, terms: Mapping[str, float], heard: NDArray[np.bool_] | None, exclude: Sequence[int]) -> Words:
+    def words(
+        self,
+        terms: Mapping[str, float],
+        heard: NDArray[np.bool_] | None,
+        exclude: Sequence[int],
+        earning: Mapping[str, float] = ALL,
+        sounds: frozenset[str] = frozenset(),
+    ) -> Words:
         """What a question's words say of the rows, as far as these are heard; `exclude` are the memories left out."""
         before, after = self.neighbours(heard)
         aside = self._talk.branching(self.count) if heard is None else branching(before, after)
         sizes = self._talk.sizes_without(self._lookup.rows(sorted(set(exclude))))
         documents = self.count if heard is None else int(np.count_nonzero(heard))
-        found, most = find(self._postings, terms, heard, documents)
+        found, most = find(self._postings, terms, heard, documents, earning, sounds)
         return Words(found, most, before, after, aside, self._talk.stretches(self.count), sizes)
 
     def marked(self, mark: str) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ BEFORE, AFTER = 0.6, 0.4
 # of the most, in a usual stretch, thirty usual utterances long. LoCoMo's recall@10 is .811-.812 from .6 to 1.4, .810 at
 # 2; a wanted session is among the first five in .941, .939, .938.
 STRETCH_HALF, STRETCH_B, USUAL_STRETCH = 0.6, 0.4, 30.0
+ALL: Mapping[str, float] = MappingProxyType({})  # every term earns its whole worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,22 @@ class Words:
         return self._share(scores)[self.stretches]
 
     def _share(self, scores: Column) -> Column:
-        return scores / self.most if self.most else scores
+        return np.minimum(scores / self.most, 1.0) if self.most else scores
 
 
 def find(
-    postings: Postings, terms: Mapping[str, float], heard: NDArray[np.bool_] | None, documents: int
+    postings: Postings,
+    terms: Mapping[str, float],
+    heard: NDArray[np.bool_] | None,
+    documents: int,
+    earning: Mapping[str, float] = ALL,
+    sounds: frozenset[str] = frozenset(),
 ) -> tuple[list[Found], float]:
-    """What a question's terms find among the heard (None: all), so many `documents`, and the worth of all of them."""
+    """What a question's terms find among the heard (None: all), so many `documents`, and the worth of all of them.
+
+    `earning` is the share of its worth that a term earns where it stands; what is not among them earns all.
+    What only `sounds` like another term earns in its stead.
+    """
     found, most = list[Found](), 0.0
     for term, weight in terms.items():
         rows, weights = postings.of(term_id(term))
@@ -93,9 +104,9 @@ def find(
             there = heard[rows]
             rows, weights = rows[there], weights[there]
         worth = weight * idf(documents + PRIOR_DOCUMENTS, len(rows))
-        most += worth
+        most += 0.0 if term in sounds else worth
         if len(rows):
-            found.append((worth, rows, weights))
+            found.append((earning.get(term, 1.0) * worth, rows, weights))
     return found, most
 
 

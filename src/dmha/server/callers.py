@@ -113,6 +113,9 @@ class Needs:
         request.state.caller = Caller(service, request, grant, user_id)
 
 
+STREAMS = "x-streams"
+"""Marks, in its `openapi_extra`, a route that reads its body itself, piece by piece."""
+
 READ, WRITE, OPERATE = Needs("read"), Needs("write"), Needs("operate")
 
 
@@ -121,6 +124,7 @@ class Route(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        streams = STREAMS in (self.openapi_extra or {})
         known = {parameter.alias for parameter in self.dependant.query_params}
         needs = [dependant.call for dependant in self.dependant.dependencies if isinstance(dependant.call, Needs)]
 
@@ -128,6 +132,8 @@ class Route(APIRoute):
             for need in needs:
                 await need.admit(request)
             _refuse_other_parameters(request, known)
+            if not streams:
+                await request.body()
             if self.body_field is not None:
                 _refuse_other_types(request)
                 request._json = strict_json.read(await request.body())
@@ -145,15 +151,11 @@ async def asked(service: Service, request: Request, call: Callable[[Still], T]) 
 
 
 async def _left(request: Request) -> None:
-    """Returns once the client has left, which comes after the body: one that is still to be read is left alone."""
-    if not getattr(request, "_stream_consumed", False) and request.method not in ("GET", "HEAD"):
-        await _never()
+    """Returns once the client has left. Before the body is read nobody looks: what comes next may be a part of it."""
+    if not request._stream_consumed:
+        await asyncio.Event().wait()
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-async def _never() -> None:
-    await asyncio.Event().wait()
 
 
 def _credential(request: Request) -> str:
@@ -192,6 +194,8 @@ def _told(adapter: TypeAdapter[T], status: int, headers: Callable[[T], dict[str,
 
 
 def _sent(answer: Answered, *, again: bool = False) -> Response:
+    if not answer.body:
+        raise problems.Problem(410, "gone", "This request was answered, and what the answer told of was deleted since.")
     told = json.loads(answer.body)
     headers = told["headers"] | ({"Idempotency-Replayed": "true"} if again else {})
     return Response(told["body"], answer.status, headers, "application/json" if told["body"] else None)

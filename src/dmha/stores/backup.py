@@ -22,7 +22,11 @@ def back_up(database: Path, to: Path, *, overwriting: bool, progress: Progress) 
     if to.exists() and to.samefile(database):
         raise InvalidInput("path", "it is the database itself", "Give another path.")
     if to.exists() and not overwriting:
-        raise InvalidInput("path", f"{str(to)!r} is there already", "Give another path, or say to overwrite it.")
+        raise InvalidInput(
+            "path",
+            f"{str(to)!r} is there already",
+            "Give another path, or write over it (--overwrite, overwrite=True).",
+        )
     with in_words(database), closing(connect(database)) as source, appearing(to) as part:
         pour(source, part, progress)
         with closing(read_only(part)) as copy:

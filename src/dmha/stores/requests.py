@@ -47,6 +47,13 @@ class Requests:
         held = and_(schema.requests.c.holder == holder, schema.requests.c.status.is_(None))
         self._connection.execute(update(schema.requests).where(held).values(leased_until=until))
 
+    def forget(self, owner: str, memory_uid: str | None) -> None:
+        requests = schema.requests
+        told = and_(requests.c.owner == owner, requests.c.status.is_not(None))
+        if memory_uid is not None:
+            told = and_(told, requests.c.body.contains(memory_uid, autoescape=True))
+        self._connection.execute(update(requests).where(told).values(body=""))
+
     def sweep(self, before: float, limit: int) -> int:
         requests = schema.requests
         old = select(requests.c.owner, requests.c.key).where(requests.c.created_at < before).limit(limit)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -37,6 +39,7 @@ from dmha.cli.demo import (
     read_story,
 )
 from dmha.cli.door import open_streams, report
+from dmha.cli.hits import Hits
 from dmha.errors import DmhaError, InvalidInput
 from dmha.types import Affect, Reply, Turn
 
@@ -75,11 +78,10 @@ def play(console: Console, conversation: Path, db: Path | None, folder: Path) ->
         knowledge = mind.knowledge(user_id=USER, agent_id=story.agent)
         concluded = _concluded(knowledge)
         for question, reply in ask(mind, story, clock, questions):
-            first = bool(reply.recalled) and not any(earlier.recalled for earlier in replies)
             replies.append(reply)
             before, concluded = concluded, _concluded(knowledge)
             fallen = [_fallen(knowledge, *one) for one in sorted(before - concluded)]
-            _show_question(console, len(replies), question, reply, fallen, explained=first)
+            _show_question(console, len(replies), question, reply, fallen)
         kept = _kept(mind, story, folder / "demo.jsonl")
     console.print("", _summary(kept, replies, lived, perf_counter() - began), sep="\n")
     console.print(_next(story, db))
@@ -116,16 +118,13 @@ def _show_life(console: Console, lived: Iterable[tuple[Session, Affect]]) -> Non
     console.print(framed)
 
 
-def _show_question(
-    console: Console, number: int, question: Question, reply: Reply, fallen: Sequence[Text], *, explained: bool
-) -> None:
-    """The question, the reply, what it stands on and how it stands; where `explained`, what the colours mean."""
+def _show_question(console: Console, number: int, question: Question, reply: Reply, fallen: Sequence[Text]) -> None:
+    """The question, the reply, what it stands on and how it stands."""
     blocks: list[RenderableType] = [
         Text(render.shown(question.text), "bold"),
         Text(question.about, "dim italic"),
         render.reply(reply),
-        *([render.legend(reply.recalled[0])] if explained else []),
-        *([render.hit_lines(reply.recalled[:_TOP], ZoneInfo(ZONE))] if reply.recalled else []),
+        *([Hits(reply.recalled[:_TOP], ZoneInfo(ZONE), brief=True)] if reply.recalled else []),
         *([render.repairs(reply.repairs)] if reply.repairs else []),
         *fallen,
         render.state(reply),
@@ -178,11 +177,20 @@ def _next(story: Story, db: Path | None) -> Text:
     """What to do next."""
     people = _people(turn for session in story.sessions for turn in session.turns)
     file, speaker = str(db or "life.db"), (people.most_common(1) or [("user", 0)])[0][0]
-    chat = ["dmha", "chat", "--db", file, "--agent", story.agent, "--speaker", speaker]
+    chat = [_program("dmha"), "chat", "--db", file, "--agent", story.agent, "--speaker", speaker]
     lines = [("talk", shlex.join(chat)), ("read", "README.md: give your own companion this memory")]
     if db is None:
-        lines.insert(0, ("keep", "python -m dmha.cli.demo --db life.db"))
+        lines.insert(0, ("keep", shlex.join([_program("python"), "-m", "dmha.cli.demo", "--db", "life.db"])))
     return Text("\n").join(Text.assemble((f"  {what}  ", "dim"), how) for what, how in lines)
+
+
+def _program(name: str) -> str:
+    """What to type for a program of this very environment: its name where the shell finds it there, else its path."""
+    folder = Path(sys.executable).parent
+    found = shutil.which(name)
+    if found is not None and Path(found).parent == folder:
+        return name
+    return str(folder.relative_to(Path.cwd()) / name if folder.is_relative_to(Path.cwd()) else folder / name)
 
 
 if __name__ == "__main__":

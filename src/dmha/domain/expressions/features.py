@@ -44,6 +44,7 @@ _ALL = (
     Feature("words_nearby", "ratio", "coarse", "as static_bm25(), with the words of the turns before and after"),
     Feature("words_of_session", "ratio", "coarse", "how many of the query's words its session holds, that day"),
     Feature("time_match", "ratio", "coarse", "how near it lies to the time that the query names; 0 if it names none"),
+    Feature("told_then", "ratio", "coarse", "1 if told at the time that the query asks of, if it asks of little else"),
     Feature("when_match", "ratio", "coarse", "1 if the query asks when and the memory tells a time, else 0"),
     Feature("asks", "ratio", "coarse", "1 if it ends with a question, else 0"),
     Feature("wordiness", "ratio", "coarse", "its length: 1 from two usual utterances on"),

@@ -13,6 +13,7 @@ _SAID = {
     404: "Nothing of this id is here.",
     408: "The body came too slowly.",
     409: "A request under this Idempotency-Key is under way.",
+    410: "The request was answered before, and what the answer told of was deleted since.",
     412: "The memory was changed meanwhile: read it again.",
     413: "The body is too large.",
     414: "The path is too long.",
@@ -43,7 +44,7 @@ def reading(*more: int) -> Answers:
 
 def writing(*more: int) -> Answers:
     """Of a route that changes something."""
-    return _problems(*_ALWAYS, *_ADMITTED, 409, 507, *more)
+    return _problems(*_ALWAYS, *_ADMITTED, 409, 410, 507, *more)
 
 
 def _problems(*statuses: int) -> Answers:

@@ -17,7 +17,7 @@ from dmha.errors import Abandoned
 from dmha.mind import Mind
 from dmha.protocols import Still
 from dmha.server import problems
-from dmha.server.callers import Route
+from dmha.server.callers import STREAMS, Route
 from dmha.server.models import Imported, Name
 from dmha.server.routes.answers import reading, writing
 from dmha.server.routes.talk import Key, Reader, Writer
@@ -55,7 +55,7 @@ async def export(caller: Reader, agent_id: Agent = None) -> Response:
 
 @router.post(
     "/import", status_code=201, response_model=Imported, responses=writing(415),
-    openapi_extra={"requestBody": {"required": True, "content": _LINES}},
+    openapi_extra={STREAMS: True, "requestBody": {"required": True, "content": _LINES}},
 )  # fmt: skip
 async def import_(request: Request, caller: Writer, agent_id: Agent = None, idempotency_key: Key = None) -> Response:
     """Read an exported file into the account, all or nothing. Its worlds must be empty there."""
