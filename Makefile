@@ -6,7 +6,7 @@ export PYTHONUTF8 = 1
 
 PYTHON ?= python3
 BIN = .venv/bin
-SOAKED = crash processes properties backup variants neighbours
+SOAKED = crash processes properties backup variants neighbours service_process tenants
 
 .PHONY: demo serve test test-all check bench bench-gate soak clean
 

@@ -68,10 +68,10 @@ class Caller:
         `body` stands for a body that was read as it came.
         """
         key = self.request.headers.get("idempotency-key")
-        content = await self.request.body() if body is None else body
         if key is None:
             came = await self.ask(lambda mind, still: call(mind, nothing_else, still))
             return _sent(_told(adapter, status, headers, came))
+        content = await self.request.body() if body is None else body
         digest = digest_of(self.request.method, _target(self.request, self.user_id), content)
         once = partial(self.service.once.run, self.user_id, check_key(key), digest)
         answer, again = await self.ask(
