@@ -25,6 +25,11 @@ class Fake:
     cut_after: int | None = None  # events sent before the connection closes without [DONE]
     raw_events: list[str] | None = None  # sent instead of the pieces
     raw_answer: Any = None  # sent instead of the embeddings
+    hold: bool = False  # take a question, and begin to answer once `let_go` is set
+    pause: float = 0.0  # seconds between two pieces
+    asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    let_go: threading.Event = field(default_factory=threading.Event)
+    left: threading.Event = field(default_factory=threading.Event)  # set once a client left before the last piece
     closing: threading.Event = field(default_factory=threading.Event)
 
 
@@ -83,8 +88,15 @@ def fake_openai(**behaviour: Any) -> Iterator[Fake]:
             self.end_headers()
             deltas = [{"role": "assistant", "content": ""}, *({"content": piece} for piece in fake.pieces)]
             events = fake.raw_events or [json.dumps({"choices": [{"delta": delta}]}) for delta in deltas]
-            for event in [*events, "[DONE]"][: fake.cut_after]:
-                self.wfile.write(f"data: {event}\n\n".encode())
+            fake.asked.release()
+            if fake.hold:
+                fake.let_go.wait(60)
+            try:
+                for event in [*events, "[DONE]"][: fake.cut_after]:
+                    self.wfile.write(f"data: {event}\n\n".encode())
+                    fake.closing.wait(fake.pause)
+            except OSError:
+                fake.left.set()
 
         def log_message(self, format: str, *args: Any) -> None:
             """A test's output is for the test."""

@@ -7,6 +7,7 @@ at one moment, when the last of them is there, and until then nobody can see any
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -24,7 +25,7 @@ from types import TracebackType
 from typing import IO, Any
 from zoneinfo import available_timezones
 
-from dmha.errors import InvalidInput, NotFound, Unavailable
+from dmha.errors import InvalidInput, NoRoom, NotFound, Unavailable
 from dmha.older import OLDER, translated
 from dmha.protocols import Also, Judge, Ledger, Progress, Truth, nothing_else
 from dmha.records import Arrival, Contents, Counted
@@ -34,6 +35,7 @@ if sys.platform != "win32":
 
 FORMAT = "dmha-export-3"
 _FIX = "Give a file made by dmha export, as it was written."
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # a full disk, one's share of it, the longest file allowed
 _log = logging.getLogger("dmha")
 
 # Lines between two moments at which an export would go on: a fsync and a small file each.
@@ -66,7 +68,7 @@ def export_file(truth: Truth, path: Path, user_id: str, world: str | None, progr
                         progress(part.lines, total)
                 part.finish()
         except OSError as error:
-            raise Unavailable("export file", str(error), "Give a path in a writable folder with room.") from error
+            raise unwritable("export file", str(error), "Give a path in a writable folder with room.", error) from error
     progress(total, total)
     return total
 
@@ -301,10 +303,14 @@ def _opened(path: Path, stack: ExitStack) -> IO[bytes]:
         for line in translated(lambda: iter(_Lines(file, format=older)), older, FORMAT):
             told.write(_written(line))
     except OSError as error:
-        raise Unavailable(
-            "import", f"the file of an older format cannot be told anew: {error}", "Free some space."
-        ) from error
+        reason = f"the file of an older format cannot be told anew: {error}"
+        raise unwritable("import", reason, "Free some space.", error) from error
     return told
+
+
+def unwritable(component: str, reason: str, fix: str, error: OSError) -> Unavailable:
+    """What it means for a caller that a file cannot be written: `NoRoom` where that is why."""
+    return (NoRoom if error.errno in _NO_ROOM else Unavailable)(component, reason, fix)
 
 
 def _measured(file: IO[bytes]) -> tuple[str, int]:

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -36,7 +37,7 @@ def make_app(service: Service) -> ASGIApp:
         # Handlers of these stand inside; what comes past them is the gate's.
         exception_handlers={
             Problem: _problem, DmhaError: _error, RequestValidationError: _invalid, HTTPException: _http,
-            Exception: _defect,
+            Abandoned: _nobody, ClientDisconnect: _nobody, Exception: _defect,
         },
     )  # fmt: skip
     app.state.service = service
@@ -104,8 +105,6 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 
 async def _error(request: Request, error: Exception) -> Response:
-    if isinstance(error, Abandoned):
-        raise error  # nobody is there to be answered: the gate says so in the log
     assert isinstance(error, DmhaError)  # noqa: S101 - registered for it
     return _told(request, problems.of(error))
 
@@ -123,6 +122,10 @@ async def _http(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         return _told(request, Problem(404, "no-route", "There is no such route. See /openapi.json.", headers=headers))
     return _told(request, Problem(error.status_code, "http", str(error.detail), headers=headers))
+
+
+async def _nobody(_: Request, __: Exception) -> Any:
+    """Whoever asked has left: None, for which nothing is sent, and the status in the log is 0."""
 
 
 async def _defect(request: Request, _: Exception) -> Response:

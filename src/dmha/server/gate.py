@@ -16,7 +16,7 @@ from uuid import uuid4
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dmha.errors import Abandoned, DmhaError
+from dmha.errors import DmhaError
 from dmha.server import problems
 from dmha.server.problems import Problem
 
@@ -59,8 +59,6 @@ class Gate:
         try:
             self._judge(scope)
             await self._app(scope, self._counted(scope, receive), answer)
-        except Abandoned:
-            _log.info("the client left", extra={"trace_id": trace})
         except Exception as error:  # the edge: whatever it is, it is logged, and answered where nothing was said yet
             problem = _problem(error, trace)
             if not status:

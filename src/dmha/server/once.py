@@ -35,6 +35,7 @@ class Once:
         self._clock = clock
         self._holder = uuid4().hex
         self._held = 0
+        self._dropped: list[tuple[str, str]] = []  # claims whose work failed, still in the truth: the disk may be full
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._renewing = threading.Thread(target=self._renew, name="dmha-leases", daemon=True)
@@ -49,12 +50,21 @@ class Once:
             return claimed, True
         if not claimed:
             raise busy("A request under this Idempotency-Key is under way. Ask again for its answer.", status=409)
+        answers: list[Answered] = []
+
+        def close(ledger: Ledger, came: T) -> None:
+            answers[:] = [told(came)]  # a unit may be run again, and its last run counts
+            ledger.requests.close(owner, key, answers[0], holder=self._holder)
+
         with self._holding():
             try:
-                return told(work(lambda ledger, came: self._close(ledger, owner, key, told(came)))), False
+                work(close)
+                return answers[0], False  # what is kept, so that the same comes again
             except BaseException:
-                with suppress(Unavailable):  # then the lease runs out by itself
-                    self._truth.write(lambda ledger: ledger.requests.release(owner, key, holder=self._holder))
+                with self._lock:
+                    self._dropped.append((owner, key))
+                with suppress(Unavailable):  # then it goes with the next that is written
+                    self._write(lambda _: None)
                 raise
 
     def close(self) -> None:
@@ -64,12 +74,26 @@ class Once:
 
     def _claim(self, owner: str, key: str, digest: str) -> bool | Answered:
         now = self._clock().timestamp()
-        return self._truth.write(
+        return self._write(
             lambda ledger: ledger.requests.claim(owner, key, digest, holder=self._holder, now=now, until=now + LEASE)
         )
 
-    def _close(self, ledger: Ledger, owner: str, key: str, answer: Answered) -> None:
-        ledger.requests.close(owner, key, answer, holder=self._holder)
+    def _write(self, unit: Callable[[Ledger], T]) -> T:
+        """Write this, and before it that nothing is held of what was dropped."""
+        with self._lock:
+            dropped, self._dropped = self._dropped, []
+
+        def both(ledger: Ledger) -> T:
+            for owner, key in dropped:
+                ledger.requests.release(owner, key, holder=self._holder)
+            return unit(ledger)
+
+        try:
+            return self._truth.write(both)
+        except BaseException:
+            with self._lock:
+                self._dropped += dropped
+            raise
 
     @contextmanager
     def _holding(self) -> Iterator[None]:
@@ -83,10 +107,10 @@ class Once:
 
     def _renew(self) -> None:
         while not self._ended.wait(RENEWED):
-            if self._held:
+            if self._held or self._dropped:
                 until = self._clock().timestamp() + LEASE
                 with suppress(Unavailable):  # it is tried again before the lease ends
-                    self._truth.write(lambda ledger: ledger.requests.renew(self._holder, until))  # noqa: B023 - at once
+                    self._write(lambda ledger: ledger.requests.renew(self._holder, until))  # noqa: B023 - at once
 
 
 def check_key(key: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
+import signal
+from typing import NoReturn
 
 import uvicorn
 from pydantic import SecretStr
@@ -24,8 +26,9 @@ _FIX = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32
 
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; then finish what was begun, and return."""
-    logs.set_up(settings.log)
+    logs.set_up(settings.log, text=settings.log_text)
     settings = secured(settings)
+    signal.signal(signal.SIGTERM, _end)  # uvicorn has its own while it serves, drains, and then raises the signal anew
     service = make_service(settings, open_mind(settings.database))
     try:
         _server(service).run()
@@ -45,6 +48,10 @@ def secured(settings: Settings) -> Settings:
         raise InvalidInput("DMHA_SECRET", f"there is none, and {settings.host} is no loopback address", _FIX)
     _log.warning("no DMHA_SECRET: tokens and cursors end with this process")
     return settings.model_copy(update={"secret": SecretStr(secrets.token_urlsafe(32))})
+
+
+def _end(*_: object) -> NoReturn:
+    raise SystemExit(0)
 
 
 def _server(service: Service) -> uvicorn.Server:

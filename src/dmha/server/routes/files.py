@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from shutil import rmtree
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -15,32 +13,44 @@ from fastapi.responses import FileResponse, Response
 from pydantic import TypeAdapter
 from starlette.background import BackgroundTask
 
+from dmha.errors import Abandoned
+from dmha.mind import Mind
+from dmha.protocols import Still
 from dmha.server import problems
 from dmha.server.callers import STREAMS, Route
 from dmha.server.models import Imported, Name
 from dmha.server.routes.answers import reading, writing
 from dmha.server.routes.talk import Key, Reader, Writer
+from dmha.transfer import unwritable
 
 router = APIRouter(prefix="/v1", route_class=Route, tags=["files"])
 
 LINES = "application/x-ndjson"
+_NAME = "companion.jsonl"
 Agent = Annotated[Name | None, Query(description="One companion's own world; the whole account unless said.")]
 _LINES = {LINES: {"schema": {"type": "string"}}}
 _IMPORTED = TypeAdapter(Imported)
 
 
-@router.get("/export", response_class=FileResponse, responses=reading() | {200: {"content": _LINES}})
+@router.get("/export", response_class=FileResponse, responses=reading(507) | {200: {"content": _LINES}})
 async def export(caller: Reader, agent_id: Agent = None) -> Response:
     """All that is remembered, as lines of JSON."""
     _check(caller, agent_id)
-    path = Path(_free())
-    try:
-        await caller.ask(lambda mind, _: mind.export(path, user_id=caller.user_id, agent_id=agent_id))
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    gone = BackgroundTask(path.unlink, missing_ok=True)
-    return FileResponse(path, media_type=LINES, filename="companion.jsonl", background=gone)
+
+    def call(mind: Mind, still: Still) -> Path:
+        folder = _folder()
+        try:
+            mind.export(folder / _NAME, user_id=caller.user_id, agent_id=agent_id)
+            if not still():
+                raise Abandoned("whoever asked for the export has left")
+        except BaseException:
+            rmtree(folder, ignore_errors=True)
+            raise
+        return folder
+
+    folder = await caller.ask(call)
+    gone = BackgroundTask(rmtree, folder, ignore_errors=True)
+    return FileResponse(folder / _NAME, media_type=LINES, filename=_NAME, background=gone)
 
 
 @router.post(
@@ -52,12 +62,10 @@ async def import_(request: Request, caller: Writer, agent_id: Agent = None, idem
     _check(caller, agent_id)
     if request.headers.get("content-type", "").partition(";")[0].strip() != LINES:
         raise problems.invalid("Content-Type", "it is another", f"Send {LINES}.", status=415)
-    with _received() as (path, file):
-        digest = sha256()
-        async for piece in request.stream():
-            file.write(piece)
-            digest.update(piece)
-        file.close()
+    folder = _folder()
+    try:
+        path = folder / _NAME
+        digest = await _received(request, path)
 
         def call(mind: Any, also: Any, _: Any) -> Imported:
             made = mind.import_(
@@ -66,7 +74,9 @@ async def import_(request: Request, caller: Writer, agent_id: Agent = None, idem
             )  # fmt: skip
             return Imported(memories=made)
 
-        return await caller.do(call, _IMPORTED, status=201, body=digest.digest())
+        return await caller.do(call, _IMPORTED, status=201, body=digest)
+    finally:
+        rmtree(folder, ignore_errors=True)
 
 
 def _check(caller: Any, agent_id: str | None) -> None:
@@ -77,19 +87,21 @@ def _check(caller: Any, agent_id: str | None) -> None:
         raise problems.forbidden("the whole account")
 
 
-def _free() -> str:
-    handle, name = tempfile.mkstemp(prefix="dmha-", suffix=".jsonl")
-    os.close(handle)
-    Path(name).unlink()  # an export goes on with a file that is there
-    return name
-
-
-@contextmanager
-def _received() -> Iterator[tuple[Path, Any]]:
-    handle, name = tempfile.mkstemp(prefix="dmha-", suffix=".jsonl")
-    path = Path(name)
+def _folder() -> Path:
     try:
-        with os.fdopen(handle, "wb") as file:
-            yield path, file
-    finally:
-        path.unlink(missing_ok=True)
+        return Path(tempfile.mkdtemp(prefix="dmha-"))
+    except OSError as error:
+        raise unwritable("the folder for temporary files", str(error), "Free some space.", error) from error
+
+
+async def _received(request: Request, path: Path) -> bytes:
+    """What is sent, kept there as it comes; returns its digest."""
+    digest = sha256()
+    try:
+        with path.open("wb") as file:
+            async for piece in request.stream():
+                file.write(piece)
+                digest.update(piece)
+    except OSError as error:
+        raise unwritable("the folder for temporary files", str(error), "Free some space.", error) from error
+    return digest.digest()
