@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
+from uuid import uuid4
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -15,6 +17,8 @@ HEAD_S = 10.0
 MOST_HEAD = 16_384  # bytes; browsers send 1,000
 # Seconds for as much of an answer as waits to be taken, 64 KiB at the least: who takes 2 KB a second has it all.
 TAKEN_S = 30.0
+
+_log = logging.getLogger("dmha.server")
 
 
 class Impatient(H11Protocol):
@@ -54,7 +58,9 @@ class Impatient(H11Protocol):
         self._untaken()  # what is left to be taken keeps a closed connection open
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, in its own type
-        problem = Problem(400, "malformed", "This is no HTTP/1.1 request, or its head is too long.").response("")
+        trace = uuid4().hex
+        _log.info("malformed", extra={"trace_id": trace})
+        problem = Problem(400, "malformed", "This is no HTTP/1.1 request, or its head is too long.").response(trace)
         body = bytes(problem.body)
         head = [
             (b"content-type", MEDIA_TYPE.encode()),
