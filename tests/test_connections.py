@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -109,3 +110,28 @@ def test_an_answer_that_is_not_taken_ends_the_connection(monkeypatch: pytest.Mon
     monkeypatch.setattr(connections, "TAKEN_S", 0.1)
     monkeypatch.setitem(globals(), "Impatient", Watched)
     assert talked(ignores) < len(LARGE)
+
+
+def test_one_connection_too_many_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a problem, with when to come again; and it is closed, so that files are left for the database."""
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 0)
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        return await reader.read()
+
+    said = talked(talk)
+    assert said.startswith(b"HTTP/1.1 503 ")
+    for header in (b"retry-after: 1\r\n", b"content-type: application/problem+json\r\n", b"connection: close\r\n"):
+        assert header in said
+
+
+def test_what_is_no_request_is_told_so() -> None:
+    """As a problem too, with a trace id."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        writer.write(b"what?\r\n\r\n")
+        return await reader.read()
+
+    said = talked(talk)
+    assert said.startswith(b"HTTP/1.1 400 ")
+    assert len(json.loads(said.partition(b"\r\n\r\n")[2])["trace_id"]) == 32

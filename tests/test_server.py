@@ -11,6 +11,7 @@ from serving import WORDS, key_of, serving
 from starlette.testclient import TestClient
 from stubs import ManualClock
 
+from dmha.errors import Unavailable
 from dmha.server.service import Service
 
 SAID = {"turns": [{"text": "I moved to Osaka.", "speaker": "aya"}], "agent_id": "relu"}
@@ -149,6 +150,24 @@ def test_figures_are_told_to_who_operates(service: tuple[Service, TestClient]) -
     assert "made-up" not in figures.lower()
 
 
+def test_what_is_out_of_reach_is_in_the_log(
+    service: tuple[Service, TestClient], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Which part it is and the answer's trace id; not its words, which may be somebody's."""
+    made, client = service
+
+    def search(*_: Any, **__: Any) -> Any:
+        raise Unavailable("model", "it said: I moved to Osaka", "Wait.")
+
+    monkeypatch.setattr(made.mind, "search", search)
+    answer = problem(client.post("/v1/search", json={"query": "Osaka"}), 503)
+    told = [record for record in caplog.records if record.getMessage() == "unavailable"]
+    assert [(record.__dict__["component"], record.__dict__["trace_id"]) for record in told] == [
+        ("model", answer["trace_id"])
+    ]
+    assert not any("Osaka" in str(record.__dict__) for record in caplog.records)
+
+
 # -- who may -----------------------------------------------------------------------------------------------------------
 
 
@@ -223,7 +242,7 @@ def test_a_key_for_one_companion_asks_nothing_of_the_account(service: tuple[Serv
         ("DELETE", f"/v1/jobs/{job}"),
     ):
         problem(client.request(method, path, headers=limited), 403)
-    assert client.get(f"/v1/jobs/{job}").json()["state"] == "waiting"
+    assert client.get(f"/v1/jobs/{job}").json()["state"] != "cancelled"
 
 
 def test_who_fails_keeps_no_good_key_out(database: Path, clock: ManualClock) -> None:

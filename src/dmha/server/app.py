@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,13 +18,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from dmha import __version__
-from dmha.errors import Abandoned, DmhaError
+from dmha.errors import Abandoned, DmhaError, Unavailable
 from dmha.server import problems
 from dmha.server.gate import Gate
 from dmha.server.problems import Invalid, Problem, ProblemDetails
 from dmha.server.routes import files, health, jobs, knowledge, memories, talk, tokens
 from dmha.server.routes.answers import REFERENCE
 from dmha.server.service import Service
+
+_log = logging.getLogger("dmha.server")
 
 _ROUTES = (tokens, talk, memories, knowledge, files, jobs, health)
 _IMPORT = "/v1/import"
@@ -106,6 +109,10 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 async def _error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DmhaError)  # noqa: S101 - registered for it
+    if isinstance(error, Unavailable):
+        # Its reason may be the words of a model's server, which may be somebody's.
+        words = {"reason": error.reason} if request.app.state.service.settings.log_text else {}
+        _log.warning("unavailable", extra={"trace_id": request.state.trace, "component": error.component, **words})
     return _told(request, problems.of(error))
 
 

@@ -10,11 +10,13 @@ from uuid import uuid4
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from dmha.server.problems import MEDIA_TYPE, Problem
+from dmha.server.problems import Problem, busy
 
 # Seconds for a request's head. A phone on a bad line takes two; who sends a byte a second means no request.
 HEAD_S = 10.0
 MOST_HEAD = 16_384  # bytes; browsers send 1,000
+# Of the 1,024 files that a process may have open on most systems, a quarter is left for the database's.
+MOST_CONNECTIONS = 768
 # Seconds for as much of an answer as waits to be taken, 64 KiB at the least: who takes 2 KB a second has it all.
 TAKEN_S = 30.0
 
@@ -29,7 +31,10 @@ class Impatient(H11Protocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._wait()
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._refuse(busy("Too many are connected. Come again a little later."))
+        else:
+            self._wait()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -58,16 +63,15 @@ class Impatient(H11Protocol):
         self._untaken()  # what is left to be taken keeps a closed connection open
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, in its own type
+        self._refuse(Problem(400, "malformed", "This is no HTTP/1.1 request, or its head is too long."))
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answer what is no request of anybody's, and end the connection."""
         trace = uuid4().hex
-        _log.info("malformed", extra={"trace_id": trace})
-        problem = Problem(400, "malformed", "This is no HTTP/1.1 request, or its head is too long.").response(trace)
-        body = bytes(problem.body)
-        head = [
-            (b"content-type", MEDIA_TYPE.encode()),
-            (b"content-length", b"%d" % len(body)),
-            (b"connection", b"close"),
-        ]
-        for event in (h11.Response(status_code=400, headers=head), h11.Data(data=body), h11.EndOfMessage()):
+        _log.info("refused", extra={"trace_id": trace, "status": problem.status})
+        told = problem.response(trace)
+        head = h11.Response(status_code=problem.status, headers=[*told.raw_headers, (b"connection", b"close")])
+        for event in (head, h11.Data(data=bytes(told.body)), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 

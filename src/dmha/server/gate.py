@@ -15,7 +15,6 @@ from uuid import uuid4
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dmha.errors import DmhaError
 from dmha.server import problems
 from dmha.server.problems import Problem
 
@@ -160,10 +159,5 @@ _ON_EVERY_ANSWER = {
 def _problem(error: Exception, trace: str) -> Problem:
     if isinstance(error, Problem):
         return error
-    if isinstance(error, DmhaError):
-        problem = problems.of(error)
-        if problem.status >= 500:
-            _log.warning("%s", error, extra={"trace_id": trace})
-        return problem
     _log.error("a defect", exc_info=error, extra={"trace_id": trace})
     return problems.defect()

@@ -20,7 +20,7 @@ from dmha.wiring import open_mind
 
 _log = logging.getLogger("dmha.server")
 
-_MOST_CONNECTIONS = 1_024  # what a process may have open, on most systems, with room for its files
+_BACKLOG = 128  # so many are taken in at a time, before one too many can be told so
 _FIX = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
@@ -59,7 +59,7 @@ def _server(service: Service) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             make_app(service), host=settings.host, port=settings.port, http=Impatient, ws="none", lifespan="on",
-            h11_max_incomplete_event_size=MOST_HEAD, timeout_keep_alive=5, limit_concurrency=_MOST_CONNECTIONS,
+            h11_max_incomplete_event_size=MOST_HEAD, timeout_keep_alive=5, backlog=_BACKLOG,
             timeout_graceful_shutdown=int(settings.request_s) + 1, log_config=None, access_log=False,
             server_header=False, proxy_headers=bool(settings.proxies), forwarded_allow_ips=list(settings.proxies),
         )
