@@ -6,6 +6,8 @@ export PYTHONUTF8 = 1
 
 PYTHON ?= python3
 BIN = .venv/bin
+# A worker a core, each with one thread.
+SPREAD = -n auto --dist worksteal
 SOAKED = crash processes properties backup variants neighbours service_process tenants
 
 .PHONY: demo serve test test-all check bench bench-gate soak fuzz clean
@@ -18,10 +20,10 @@ serve: .venv/serve
 	@$(BIN)/dmha serve
 
 test: .venv/dev
-	$(BIN)/pytest -m "not extra"
+	$(BIN)/pytest -m "not extra" $(SPREAD)
 
 test-all: .venv-all/ready
-	.venv-all/bin/python -m pytest -p tests.skips
+	.venv-all/bin/python -m pytest -p tests.skips $(SPREAD)
 
 check: .venv/dev
 	$(BIN)/ruff check .

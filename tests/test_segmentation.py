@@ -321,11 +321,14 @@ def test_a_word_in_kana_may_be_read_otherwise() -> None:
     assert cut.added("トーキョーのハセガワ") == ["トーキョー", "~とうきょう", "ハセガワ"]
 
 
-@pytest.mark.parametrize("asked", ["ハセガワ^3 見た", "長谷川^3 見た"])
-def test_a_word_weighs_half_as_much_by_its_sound(asked: str) -> None:
-    """The weight that the query gives a word is halved for what sounds like it."""
-    query = Segmentation((), WORDS).widened(parse_query(asked), by_reading=True)
-    assert query.weights["~はせがわ"] == 1.5
+@pytest.mark.parametrize("asked", ["ハセガワ", "長谷川"])
+def test_a_word_weighs_nearly_as_much_by_its_sound(asked: str) -> None:
+    """What sounds like a word weighs nine tenths of the word, whatever weight the query gives that."""
+    cut = Segmentation((), WORDS)
+    plain, weighed = (cut.widened(parse_query(f"{asked}{by} 見た"), by_reading=True).weights for by in ("", "^3"))
+    assert weighed["~はせがわ"] == pytest.approx(3 * plain["~はせがわ"])
+    alone = parse_query(asked).weights
+    assert plain["~はせがわ"] == pytest.approx(0.9 * sum(alone.values()))
 
 
 def test_a_written_word_finds_its_sound(mind: Mind) -> None:
