@@ -40,6 +40,7 @@ bench-gate: .venv/ready
 
 soak: .venv/dev
 	DMHA_SOAK=1 $(BIN)/pytest --timeout 3600 -m "not extra" $(foreach what,$(SOAKED),tests/test_$(what).py)
+	$(BIN)/python -m benchmarks.service --soak 600
 
 # Over 20,000 requests drawn from the OpenAPI file, about ten minutes.
 fuzz: .venv-all/ready

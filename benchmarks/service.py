@@ -36,6 +36,7 @@ from dmha.wiring import open_access
 ACCOUNTS, TURNS = 2, 10_000
 ALONE = 300  # searches of one client by itself
 PATIENCE = 60.0
+MOST_GROWTH = 0.01  # of the memory held, over the second half of a soak
 _LISTENS = re.compile(r"http://127\.0\.0\.1:\d+")
 _PLENTY = "1000000/minute"
 
@@ -185,6 +186,8 @@ def flat(bench: Bench, process: subprocess.Popen[bytes], seconds: float) -> None
     slope = sum((at - mean_at) * (size - mean) for at, size in half) / sum((at - mean_at) ** 2 for at, _ in half)
     grown = slope * seconds / 2 / mean
     print(f"memory: {sizes[0][1]:.1f} MB at first, {mean:.1f} MB in the second half, over which it grew {grown:+.2%}")
+    if grown >= MOST_GROWTH:
+        raise SystemExit(f"over the bar of {MOST_GROWTH:.0%}")
 
 
 def resident(pid: int) -> float:
