@@ -65,6 +65,10 @@ class Taken(DmhaError):
 class Abandoned(DmhaError):
     """Whoever asked has left: the work stopped between two steps, with nothing half-written."""
 
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}: the work was stopped, with nothing half-written. Ask again.")
+        self.reason = reason
+
 
 class MissingExtra(DmhaError):
     """An optional part is asked for and not installed; the message is the line that brings it."""
