@@ -140,6 +140,14 @@ def test_figures_are_told_to_who_operates(service: tuple[Service, TestClient]) -
     assert "made-up" not in figures
 
 
+def test_another_method_is_told_which_there_are(client: TestClient) -> None:
+    """A path's own, of all the routes that share it."""
+    for path, allowed in (("/v1/memories", "GET, POST"), ("/v1/memories/m_1", "DELETE, GET, PATCH")):
+        answer = client.put(path)
+        assert problem(answer, 405)["detail"] == f"Use {allowed} here."
+        assert answer.headers["allow"] == allowed
+
+
 # -- who may -----------------------------------------------------------------------------------------------------------
 
 

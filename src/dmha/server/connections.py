@@ -1,17 +1,21 @@
-"""Connections: what a client has to send in time before there is a request at all."""
+"""Connections: what a client has to send in time before there is a request at all; how they end with the service."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+from contextlib import suppress
 from typing import Any
 
 import h11
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dmha.server.problems import MEDIA_TYPE, Problem
 
 # Seconds for a request's head. A phone on a bad line takes two; who sends a byte a second means no request.
 HEAD_S = 10.0
+_LOOKED_S = 0.05
 MOST_HEAD = 16_384  # bytes; browsers send 1,000
 
 
@@ -59,3 +63,24 @@ class Impatient(H11Protocol):
         self._hurry = None
         if self.conn.their_state is h11.IDLE:
             self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """uvicorn's own, but it ends the connections that it accepted just as it began to stop, too.
+
+    They would else go on as if nothing were, to the end of its patience, and the request of that moment be broken off.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        ending = asyncio.create_task(self._end_each())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            ending.cancel()
+
+    async def _end_each(self) -> None:
+        while True:
+            for connection in list(self.server_state.connections):
+                with suppress(h11.LocalProtocolError):  # it broke off by itself
+                    connection.shutdown()  # once what it is asked is answered
+            await asyncio.sleep(_LOOKED_S)

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from dmha.errors import InvalidInput
 from dmha.server import logs
 from dmha.server.app import is_loopback, make_app
-from dmha.server.connections import MOST_HEAD, Impatient
+from dmha.server.connections import MOST_HEAD, Impatient, Server
 from dmha.server.service import Service, make_service
 from dmha.settings import Settings
 from dmha.wiring import open_mind
@@ -54,9 +54,9 @@ def _end(*_: object) -> NoReturn:
     raise SystemExit(0)
 
 
-def _server(service: Service) -> uvicorn.Server:
+def _server(service: Service) -> Server:
     settings = service.settings
-    return uvicorn.Server(
+    return Server(
         uvicorn.Config(
             make_app(service), host=settings.host, port=settings.port, http=Impatient, ws="none", lifespan="on",
             h11_max_incomplete_event_size=MOST_HEAD, timeout_keep_alive=5, limit_concurrency=_MOST_CONNECTIONS,
