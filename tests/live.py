@@ -79,7 +79,7 @@ def live(database: Path, **settings: str) -> Iterator[Live]:
     finally:
         service.process.kill()
         service.wait()
-    assert not any('"level": "error"' in line for line in service.said), service.said
+    assert not [line for line in service.said if '"level": "error"' in line]
 
 
 def key_to(database: Path, user: str) -> dict[str, str]:

@@ -168,6 +168,14 @@ def test_what_is_out_of_reach_is_in_the_log(
     assert not any("Osaka" in str(record.__dict__) for record in caplog.records)
 
 
+def test_another_method_is_told_which_there_are(client: TestClient) -> None:
+    """A path's own, of all the routes that share it."""
+    for path, allowed in (("/v1/memories", "GET, POST"), ("/v1/memories/m_1", "DELETE, GET, PATCH")):
+        answer = client.put(path)
+        assert problem(answer, 405)["detail"] == f"Use {allowed} here."
+        assert answer.headers["allow"] == allowed
+
+
 # -- who may -----------------------------------------------------------------------------------------------------------
 
 
@@ -278,6 +286,14 @@ def test_a_repeated_request_takes_effect_once(client: TestClient) -> None:
     other = {**SAID, "turns": [{"text": "another"}]}
     told = problem(client.post("/v1/memories", json=other, headers={"Idempotency-Key": "k1"}), 422)
     assert told["errors"][0]["field"] == "Idempotency-Key"
+
+
+def test_the_longest_keys_are_told_apart(client: TestClient) -> None:
+    """As turns too, where a turn has no other id."""
+    for last in "ab":
+        said = {"text": f"I like {last}.", "agent_id": "relu"}
+        answer = client.post("/v1/contextualize", json=said, headers={"Idempotency-Key": "k" * 251 + last})
+        assert (answer.status_code, answer.json()["turn_id"]) == (200, f"key:{'k' * 251}{last}")
 
 
 def test_a_request_that_had_no_effect_may_be_put_right(client: TestClient) -> None:

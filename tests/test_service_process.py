@@ -8,17 +8,19 @@ import resource
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from fake_openai import fake_openai
 from live import Live, key_to, live
 from routes import LINES
@@ -185,27 +187,67 @@ def test_who_leaves_is_not_worked_for(database: Path) -> None:
 
 
 def test_a_disk_that_takes_no_more_stops_writing_alone(database: Path) -> None:
-    """No file may grow: writes answer 507 and where to look, reads go on, nothing is lost; then writing goes on."""
+    """No file may grow (SQLITE_IOERR_WRITE): writes answer 507, reads go on, nothing is lost; then writing goes on."""
     headers = key_to(database, "aya")
     with live(database) as service, service.client(headers) as client:
         (first,) = client.post("/v1/memories", json=note("n")).json()["ids"]
-        with no_more_than(service, database.with_name(database.name + "-wal").stat().st_size + 300_000):
-            ids = [first, *write_until_full(client)]
-            for method, path, body in writes(first):
-                answer = client.request(
-                    method, path, json=body, headers={"If-Match": "*", "Idempotency-Key": method + path}
-                )
-                assert (answer.status_code, answer.headers["retry-after"]) == (507, "1"), (path, answer.text)
-                assert "Free some space" in answer.text or "Check the disk" in answer.text
-            for method, path, body in reads(first):
-                assert client.request(method, path, json=body).status_code == 200, path
-            assert all(client.get(f"/v1/memories/{id}", params=HERE).status_code == 200 for id in ids)
-        for method, path, body in writes(first):
-            answer = client.request(
-                method, path, json=body, headers={"If-Match": "*", "Idempotency-Key": method + path}
-            )
-            assert answer.status_code in (200, 201, 204), (path, answer.text)
-        assert all(client.get(f"/v1/memories/{id}", params=HERE).status_code == 200 for id in ids[1:])
+        log = database.with_name(database.name + "-wal")
+        with no_more_than(service, log.stat().st_size + 300_000):
+            kept = refused_when_full(client, first, "Check the disk")
+        served_again(client, first, kept)
+
+
+def test_a_full_file_system_stops_writing_alone(tmp_path: Path) -> None:
+    """The same where the file system has no block left (SQLITE_FULL), and another's file is what filled it."""
+    with file_system(tmp_path, "8m") as folder:
+        database = folder / "companion.db"
+        headers = key_to(database, "aya")
+        with live(database) as service, service.client(headers) as client:
+            (first,) = client.post("/v1/memories", json=note("n")).json()["ids"]
+            ballast = folder / "ballast"
+            with suppress(OSError), ballast.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4_096))
+            kept = refused_when_full(client, first, "Free some space")
+            ballast.unlink()
+            served_again(client, first, kept)
+
+
+def refused_when_full(client: httpx2.Client, first: str, fix: str) -> list[str]:
+    """Write until there is no room; then each write is refused and each read served. Gives what was acknowledged."""
+    ids = [first, *write_until_full(client)]
+    for method, path, body in writes(first):
+        answer = sent_once(client, method, path, body)
+        assert (answer.status_code, answer.headers["retry-after"]) == (507, "1"), (path, answer.text)
+        assert fix in answer.text
+    for method, path, body in reads(first):
+        assert client.request(method, path, json=body).status_code == 200, path
+    assert all(client.get(f"/v1/memories/{id}", params=HERE).status_code == 200 for id in ids)
+    return ids
+
+
+def served_again(client: httpx2.Client, first: str, kept: list[str]) -> None:
+    """The very requests that were refused are served, and all that was acknowledged is there."""
+    for method, path, body in writes(first):
+        answer = sent_once(client, method, path, body)
+        assert answer.status_code in (200, 201, 204), (path, answer.text)
+    assert all(client.get(f"/v1/memories/{id}", params=HERE).status_code == 200 for id in kept if id != first)
+
+
+def sent_once(client: httpx2.Client, method: str, path: str, body: dict[str, Any] | None) -> httpx2.Response:
+    return client.request(method, path, json=body, headers={"If-Match": "*", "Idempotency-Key": method + path})
+
+
+@contextmanager
+def file_system(folder: Path, size: str) -> Iterator[Path]:
+    """A small file system of its own there."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("no right to mount a file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def two(database: Path, clock: ManualClock) -> Iterator[Two]:
         assert client.post("/v1/knowledge", json=fact, headers=theirs).status_code == 201
         said = {"agent_id": "relu", "text": f"What of {WORD}?", "turn_id": "t1", "session_id": WORD}
         assert client.post("/v1/contextualize", json=said, headers=theirs).status_code == 200
-        job = service.scheduler.put("sweep", user_id="owner").uid
+        job = service.scheduler.put("sweep", user_id="owner", delay_s=86_400).uid  # stays as it is
         page = client.get("/v1/memories?agent_id=relu&limit=1", headers=theirs).json()
         yield Two(service, client, theirs, mine, ids[0], job, page["next"])
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import compile_path
 from starlette.types import ASGIApp
 
 from dmha import __version__
@@ -128,7 +129,19 @@ async def _http(request: Request, error: Exception) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == 404:
         return _told(request, Problem(404, "no-route", "There is no such route. See /openapi.json.", headers=headers))
+    if error.status_code == 405:
+        allowed = ", ".join(sorted(_methods(request)))
+        return _told(request, Problem(405, "method", f"Use {allowed} here.", headers={"Allow": allowed}))
     return _told(request, Problem(error.status_code, "http", str(error.detail), headers=headers))
+
+
+def _methods(request: Request) -> set[str]:
+    """What may be done with the path: of routes that share one, Starlette's own answer names the first alone."""
+    found: set[str] = set()
+    for path, told in request.app.openapi()["paths"].items():
+        if compile_path(path)[0].match(request.url.path):
+            found.update(method.upper() for method in told)
+    return found
 
 
 async def _nobody(_: Request, __: Exception) -> Any:

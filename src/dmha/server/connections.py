@@ -1,20 +1,23 @@
-"""Connections: what a client has to send, and to take, in time, where no request's own limits see it."""
+"""Connections: what a client has to send, and to take, in time, where no request's own limits see it; how they end."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
 import h11
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from dmha.server.problems import Problem, busy
 
 # Seconds for a request's head. A phone on a bad line takes two; who sends a byte a second means no request.
 HEAD_S = 10.0
-MOST_HEAD = 16_384  # bytes; browsers send 1,000
+_LOOKED_S = 0.05
 # Of the 1,024 files that a process may have open on most systems, a quarter is left for the database's.
 MOST_CONNECTIONS = 768
 # Seconds for as much of an answer as waits to be taken, 64 KiB at the least: who takes 2 KB a second has it all.
@@ -106,3 +109,24 @@ class Impatient(H11Protocol):
         if self._stalled is not None:
             self._stalled.cancel()
             self._stalled = None
+
+
+class Server(uvicorn.Server):
+    """uvicorn's own, but it ends the connections that it accepted just as it began to stop, too.
+
+    They would else go on as if nothing were, to the end of its patience, and the request of that moment be broken off.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        ending = asyncio.create_task(self._end_each())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            ending.cancel()
+
+    async def _end_each(self) -> None:
+        while True:
+            for connection in list(self.server_state.connections):
+                with suppress(h11.LocalProtocolError):  # it broke off by itself
+                    connection.shutdown()  # once what it is asked is answered
+            await asyncio.sleep(_LOOKED_S)

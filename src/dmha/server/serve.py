@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from dmha.errors import InvalidInput
 from dmha.server import logs
 from dmha.server.app import is_loopback, make_app
-from dmha.server.connections import MOST_HEAD, Impatient
+from dmha.server.connections import Impatient, Server
+from dmha.server.gate import MOST_HEAD
 from dmha.server.service import Service, make_service
 from dmha.settings import Settings
 from dmha.wiring import open_mind
@@ -54,9 +55,9 @@ def _end(*_: object) -> NoReturn:
     raise SystemExit(0)
 
 
-def _server(service: Service) -> uvicorn.Server:
+def _server(service: Service) -> Server:
     settings = service.settings
-    return uvicorn.Server(
+    return Server(
         uvicorn.Config(
             make_app(service), host=settings.host, port=settings.port, http=Impatient, ws="none", lifespan="on",
             h11_max_incomplete_event_size=MOST_HEAD, timeout_keep_alive=5, backlog=_BACKLOG,

@@ -1,0 +1,22 @@
+"""What schemathesis does not know by itself: how lines of JSON are sent. Read by it alone, in a process of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import schemathesis
+
+
+@schemathesis.serializer("application/x-ndjson")  # type: ignore[untyped-decorator]  # where it is not installed
+def lines(_: Any, value: Any) -> bytes:
+    """A text as it is; anything else in its Python spelling, which is as wrong as any."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+
+
+@schemathesis.hook  # type: ignore[untyped-decorator]  # where it is not installed
+def map_headers(_: Any, headers: Any) -> Any:
+    """Every other drawn header that shuts the door, as one that opens it: what is behind it is to be tried as well."""
+    for name, opening in (("X-DMHA-User", "aya"), ("If-Match", "*")):
+        if headers and len(str(headers.get(name, ""))) % 2:
+            headers[name] = opening
+    return headers
