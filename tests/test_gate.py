@@ -49,6 +49,13 @@ def test_a_body_of_two_lengths_is_refused(database: Path, clock: ManualClock) ->
         assert (answer.status_code, answer.headers["connection"]) == (400, "close")
 
 
+def test_a_head_is_no_longer_than_it_may_be(database: Path, clock: ManualClock) -> None:
+    """However it came: uvicorn counts only what did not come whole at once."""
+    with serving(database, clock) as (_, client):
+        assert client.get("/livez", headers={"X": "y" * 16_000}).status_code == 200
+        assert client.get("/livez", headers={"X": "y" * 16_384}).json()["errors"][0]["field"] == "headers"
+
+
 def test_a_query_that_is_no_utf8_is_refused(database: Path, clock: ManualClock) -> None:
     """It would be read as another name than was meant."""
     with serving(database, clock) as (service, client):

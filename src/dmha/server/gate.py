@@ -19,6 +19,7 @@ from dmha.server import problems
 from dmha.server.problems import Problem
 
 LONGEST_PATH = 4_096  # with the query; a browser's limit is about 2,000
+MOST_HEAD = 16_384  # bytes; browsers send 1,000
 
 # What is judged by: where one stands twice, a proxy may have gone by the other.
 _ONCE = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-DMHA-User")
@@ -82,6 +83,8 @@ class Gate:
         headers = Headers(scope=scope)
         if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_PATH:
             raise problems.invalid("path", "it is too long", f"At most {LONGEST_PATH} bytes.", status=414)
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEAD:
+            raise problems.invalid("headers", "they are too long", f"At most {MOST_HEAD} bytes.", status=400)
         if "\x00" in scope["path"] or "\ufffd" in scope["path"]:
             raise problems.invalid("path", "it holds NUL or no UTF-8", "Percent-encode UTF-8.", status=400)
         if not _is_utf8(unquote_to_bytes(scope["query_string"])):

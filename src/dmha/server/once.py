@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 # Seconds that a claim outlives its process, and between two renewals: two may fail before one is lost.
 LEASE, RENEWED = 15.0, 5.0
-LONGEST_KEY = 255
+LONGEST_KEY = 252  # with `key:` before it, it may be a turn's id, which has 256
 KEPT = 86_400.0  # seconds that an answer is remembered: a day, as the drafts of the header's standard suggest
 
 

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from dmha.server.callers import READ, WRITE, Caller, Route
 from dmha.server.models import Found, ToAnalyze, ToAnswer, ToFind
+from dmha.server.once import LONGEST_KEY
 from dmha.server.routes.answers import reading, writing
 from dmha.types import Analysis, Reply
 
@@ -18,7 +19,9 @@ router = APIRouter(prefix="/v1", route_class=Route, tags=["talk"])
 
 Reader = Annotated[Caller, Depends(READ)]
 Writer = Annotated[Caller, Depends(WRITE)]
-Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255, description="Makes a retry harmless.")]
+Key = Annotated[
+    str | None, Header(alias="Idempotency-Key", max_length=LONGEST_KEY, description="Makes a retry harmless.")
+]
 
 _REPLY, _FOUND = TypeAdapter(Reply), TypeAdapter(Found)
 
@@ -75,4 +78,4 @@ def _asked(body: ToAnswer | ToFind, caller: Caller) -> dict[str, Any]:
 
 def _turn_of(key: str | None) -> str | None:
     """A turn's id for a request that has but a key: the same for its retry, so that half a request is gone on with."""
-    return None if key is None else f"key:{key}"[:256]
+    return None if key is None else f"key:{key}"
