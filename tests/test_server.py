@@ -116,6 +116,14 @@ def test_a_life_travels(client: TestClient, service: tuple[Service, TestClient])
     assert [hit["memory"]["text"] for hit in hits] == ["I moved to Osaka."]
 
 
+def test_a_life_travels_whole(client: TestClient) -> None:
+    """A part of a file that is written anew for every request would be a part of nothing."""
+    remembered(client)
+    answer = client.get("/v1/export", headers={"Range": "bytes=5-9"})
+    assert (answer.status_code, answer.headers["accept-ranges"]) == (200, "none")
+    assert answer.text.startswith('{"format"')
+
+
 def test_a_text_is_analyzed(client: TestClient) -> None:
     """How a text is cut is told step by step."""
     assert client.post("/v1/analyze", json={"text": "東京へ行った。"}).json()["language"] == "ja"
@@ -130,14 +138,15 @@ def test_it_says_how_it_is(client: TestClient) -> None:
 
 
 def test_figures_are_told_to_who_operates(service: tuple[Service, TestClient]) -> None:
-    """Routes, steps of the main path, the index and the jobs are in the figures; no path of a stranger's making is."""
+    """Routes, steps of the main path, the index and the jobs are in the figures; nothing of a stranger's making is."""
     made, client = service
     client.post("/v1/contextualize", json={"text": "hello", "agent_id": "relu"})
     client.get("/made-up-by-a-stranger")
+    client.request("MADE-UP", "/livez")
     figures = client.get("/metrics", headers=key_of(made, "ops", rights=["operate"])).text
     for name in ('route="/v1/contextualize"', 'step="recall"', "dmha_index_bytes", "dmha_job"):
         assert name in figures
-    assert "made-up" not in figures
+    assert "made-up" not in figures.lower()
 
 
 def test_another_method_is_told_which_there_are(client: TestClient) -> None:
@@ -197,6 +206,50 @@ def test_a_key_reaches_what_it_is_for(service: tuple[Service, TestClient]) -> No
     problem(client.get(path, headers={**acting, "X-DMHA-User": "stranger"}), 403)
     kept = [(one.actor, one.action) for one in made.access.audits("aya") if one.actor.startswith("key:")]
     assert kept == [(f"key:{made.access.keys('desk')[0].uid}", f"GET /v1/memories/{id}")]
+
+
+def test_a_service_key_names_an_account_in_any_script(service: tuple[Service, TestClient]) -> None:
+    """The header is UTF-8; what is none names nobody."""
+    made, client = service
+    made.access.add_user("綾")
+    acting = key_of(made, "desk", acts_for=["綾"])
+    for named, status in (("綾".encode(), 200), (b"\xe7\xb6", 403), (b"", 403)):
+        sent: Any = {**acting, "X-DMHA-User": named}  # bytes are sent as they are
+        answer = client.get("/v1/memories", headers=sent)
+        assert answer.status_code == status
+
+
+def test_a_key_for_one_companion_asks_nothing_of_the_account(service: tuple[Service, TestClient]) -> None:
+    """Neither its export nor its work in the background."""
+    made, client = service
+    job = made.scheduler.put("sweep", user_id="aya").uid
+    limited = key_of(made, "aya", agents=["relu"])
+    for method, path in (
+        ("GET", "/v1/export"),
+        ("GET", "/v1/jobs"),
+        ("GET", f"/v1/jobs/{job}"),
+        ("DELETE", f"/v1/jobs/{job}"),
+    ):
+        problem(client.request(method, path, headers=limited), 403)
+    assert client.get(f"/v1/jobs/{job}").json()["state"] == "waiting"
+
+
+def test_who_fails_keeps_no_good_key_out(database: Path, clock: ManualClock) -> None:
+    """Too many failures from an address bar what fails there, and passwords, which could be guessed."""
+    with serving(database, clock, rate_failures="2/minute") as (made, client):
+        good, bad = key_of(made, "aya"), {"Authorization": "Bearer bad"}
+        made.access.set_password("aya", WORDS)
+        assert [client.get("/v1/memories", headers=bad).status_code for _ in range(3)] == [401, 401, 429]
+        assert client.get("/v1/memories", headers=good).status_code == 200
+        assert client.post("/auth/token", json={"user": "aya", "password": WORDS}).status_code == 429
+
+
+def test_tokens_are_asked_for_as_often_as_anything(database: Path, clock: ManualClock) -> None:
+    """A password takes a core for a while, be it right or wrong: its address is counted too."""
+    with serving(database, clock, rate_address="2/minute") as (made, client):
+        made.access.add_user("aya", WORDS)
+        asked = [client.post("/auth/token", json={"user": "aya", "password": WORDS}) for _ in range(3)]
+        assert [answer.status_code for answer in asked] == [200, 200, 429]
 
 
 # -- once --------------------------------------------------------------------------------------------------------------

@@ -70,11 +70,9 @@ class Grant:
     seal: str = field(default="", compare=False, repr=False)
     """Which password was shown, as a token tells it: another one, set since, ends the token. Empty for a key."""
 
-    def may(self, right: Right, agent_id: str | None, *, user_id: str | None = None) -> bool:
-        """Whether it may do this to that companion, or (None) to the account as a whole; `user_id`: in whose account,
-        its own unless it says otherwise."""
-        here = user_id is None or user_id == self.user_id or user_id in self.acts_for
-        return here and right in self.rights and (self.agents is None or agent_id in self.agents)
+    def reaches(self, agent_id: str | None) -> bool:
+        """Whether it is for that companion, or (None) for the account as a whole."""
+        return self.agents is None or agent_id in self.agents
 
 
 class Access:

@@ -28,7 +28,7 @@ class Patience:
     def ask(self) -> None:
         """Raise `Abandoned` where nobody waits any more."""
         if not self._still():
-            raise Abandoned("whoever asked has left; nothing is half-written")
+            raise Abandoned("whoever asked has left")
 
     def within(self, model: Model) -> Model:
         """The model, to give up at the deadline where it knows how to (see `protocols.ChatModel`).

@@ -50,7 +50,7 @@ def make_app(service: Service) -> ASGIApp:
         app.add_middleware(
             CORSMiddleware, allow_origins=list(settings.cors), allow_methods=["*"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-DMHA-User"],
-            expose_headers=["ETag", "Retry-After", "X-Trace-Id"],
+            expose_headers=["ETag", "Idempotency-Replayed", "Retry-After", "X-Trace-Id"],
         )  # fmt: skip
     return Gate(
         app,

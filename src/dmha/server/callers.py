@@ -35,7 +35,8 @@ T = TypeVar("T")
 ACTS_FOR = "x-dmha-user"
 _BEARER = Security(HTTPBearer(auto_error=False, description="An API key, or a token of POST /auth/token."))
 _ActsFor = Annotated[
-    str | None, Header(alias="X-DMHA-User", description="The account to act for; the credential's own unless said.")
+    str | None,
+    Header(alias="X-DMHA-User", description="The account to act for, in UTF-8; the credential's own unless said."),
 ]
 _MOST_CREDENTIAL = 4_096
 
@@ -51,9 +52,15 @@ class Caller:
 
     def place(self, agent_id: str, world: str | None) -> dict[str, Any]:
         """The account, companion and world of a call, as the credential allows them."""
-        if self.grant.agents is not None and agent_id not in self.grant.agents:
+        if not self.grant.reaches(agent_id):
             raise problems.forbidden("this companion")
         return {"user_id": self.user_id, "agent_id": agent_id, "world": world}
+
+    def account(self) -> str:
+        """The account of a call about the whole of it, for whom no companion is out of reach."""
+        if not self.grant.reaches(None):
+            raise problems.forbidden("the whole account")
+        return self.user_id
 
     async def ask(self, call: Callable[[Mind, Still], T]) -> T:
         """What the call comes to, made on a thread of the pool; replies come before all work in the background."""
@@ -95,15 +102,13 @@ class Needs:
     async def admit(self, request: Request) -> None:
         """Judge the credential, before anything of the body is read."""
         service: Service = request.app.state.service
-        address = request.client.host if request.client else ""
-        if (wait := service.throttle.allow("address", network(address))) is not None:
-            raise problems.busy("Too many requests came from this address.", status=429, after=wait)
+        address = address_of(service, request)
         grant = await asked(service, request, lambda _: service.grant_of(_credential(request), address))
         if (wait := service.throttle.allow("credential", grant.credential)) is not None:
             raise problems.busy("Too many requests came with this credential.", status=429, after=wait)
         if self.right not in grant.rights:
             raise problems.forbidden(f"to {self.right}")
-        user_id = request.headers.get(ACTS_FOR, grant.user_id)
+        user_id = grant.user_id if (named := _acted_for(request)) is None else named
         if user_id != grant.user_id:
             if user_id not in grant.acts_for:
                 raise problems.forbidden("to act for that account")
@@ -144,6 +149,14 @@ class Route(APIRoute):
         return handler
 
 
+def address_of(service: Service, request: Request) -> str:
+    """The address that asks: one request of its is counted, and refused where it were too many."""
+    address = request.client.host if request.client else ""
+    if (wait := service.throttle.allow("address", network(address))) is not None:
+        raise problems.busy("Too many requests came from this address.", status=429, after=wait)
+    return address
+
+
 async def asked(service: Service, request: Request, call: Callable[[Still], T]) -> T:
     """What a call on the pool comes to, unless the client leaves before; background work waits meanwhile."""
     with service.scheduler.reply():
@@ -156,6 +169,12 @@ async def _left(request: Request) -> None:
         await asyncio.Event().wait()
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+def _acted_for(request: Request) -> str | None:
+    """The account that is named, in UTF-8; what is none is nobody's name."""
+    named = request.headers.get(ACTS_FOR)
+    return None if named is None else named.encode("latin-1").decode(errors="surrogateescape")
 
 
 def _credential(request: Request) -> str:

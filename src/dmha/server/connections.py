@@ -1,11 +1,13 @@
-"""Connections: what a client has to send in time before there is a request at all; how they end with the service."""
+"""Connections: what a client has to send, and to take, in time, where no request's own limits see it; how they end."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import h11
 import uvicorn
@@ -17,12 +19,17 @@ from dmha.server.problems import MEDIA_TYPE, Problem
 HEAD_S = 10.0
 _LOOKED_S = 0.05
 MOST_HEAD = 16_384  # bytes; browsers send 1,000
+# Seconds for as much of an answer as waits to be taken, 64 KiB at the least: who takes 2 KB a second has it all.
+TAKEN_S = 30.0
+
+_log = logging.getLogger("dmha.server")
 
 
 class Impatient(H11Protocol):
-    """uvicorn's own, but a head that does not come in time ends the connection, and a malformed one is a problem."""
+    """uvicorn's own, but who does not send or take in time is let go, and a malformed head is a problem."""
 
     _hurry: asyncio.TimerHandle | None = None
+    _stalled: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -34,10 +41,30 @@ class Impatient(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._rest()
+        self._taken()
         super().connection_lost(exc)
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY:
+            self._wait()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._untaken()
+
+    def resume_writing(self) -> None:
+        self._taken()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._untaken()  # what is left to be taken keeps a closed connection open
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, in its own type
-        problem = Problem(400, "malformed", "This is no HTTP/1.1 request, or its head is too long.").response("")
+        trace = uuid4().hex
+        _log.info("malformed", extra={"trace_id": trace})
+        problem = Problem(400, "malformed", "This is no HTTP/1.1 request, or its head is too long.").response(trace)
         body = bytes(problem.body)
         head = [
             (b"content-type", MEDIA_TYPE.encode()),
@@ -49,7 +76,7 @@ class Impatient(H11Protocol):
         self.transport.close()
 
     def _wait(self) -> None:
-        if self.conn.their_state is not h11.IDLE:
+        if not self._owed:
             self._rest()
         elif self._hurry is None:
             self._hurry = self.loop.call_later(HEAD_S, self._give_up)
@@ -61,8 +88,24 @@ class Impatient(H11Protocol):
 
     def _give_up(self) -> None:
         self._hurry = None
-        if self.conn.their_state is h11.IDLE:
+        if self._owed:
             self.transport.close()
+
+    @property
+    def _owed(self) -> bool:
+        """Whether a head is still to come, or the rest of a body that was answered before it was read."""
+        return self.conn.their_state is h11.IDLE or (
+            self.conn.their_state is h11.SEND_BODY and self.conn.our_state is h11.DONE
+        )
+
+    def _untaken(self) -> None:
+        self._taken()
+        self._stalled = self.loop.call_later(TAKEN_S, self.transport.abort)
+
+    def _taken(self) -> None:
+        if self._stalled is not None:
+            self._stalled.cancel()
+            self._stalled = None
 
 
 class Server(uvicorn.Server):

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
-from functools import partial
 from time import perf_counter
+from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -21,6 +20,9 @@ from dmha.server import problems
 from dmha.server.problems import Problem
 
 LONGEST_PATH = 4_096  # with the query; a browser's limit is about 2,000
+
+# What is judged by: where one stands twice, a proxy may have gone by the other.
+_ONCE = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-DMHA-User")
 
 _log = logging.getLogger("dmha.server")
 
@@ -83,11 +85,23 @@ class Gate:
             raise problems.invalid("path", "it is too long", f"At most {LONGEST_PATH} bytes.", status=414)
         if "\x00" in scope["path"] or "\ufffd" in scope["path"]:
             raise problems.invalid("path", "it holds NUL or no UTF-8", "Percent-encode UTF-8.", status=400)
-        if self._hosts and not any(map(partial(fnmatchcase, _name(headers.get("host", ""))), self._hosts)):
+        if not _is_utf8(unquote_to_bytes(scope["query_string"])):
+            raise problems.invalid("query", "it holds no UTF-8", "Percent-encode UTF-8.", status=400)
+        for name in _ONCE:
+            if len(headers.getlist(name)) > 1:
+                raise problems.invalid(name, "it stands twice", "Send each header once.", status=400)
+        if "transfer-encoding" in headers and "content-length" in headers:
+            detail = "Content-Length stands beside Transfer-Encoding: a proxy may have gone by the other one."
+            raise Problem(400, "malformed", detail, headers={"Connection": "close"})
+        if not self._answers_to(_name(headers.get("host", ""))):
             raise problems.invalid("Host", "this server does not answer to it", "See DMHA_TRUSTED_HOSTS.", status=400)
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length[:20]) > self._most_bytes(scope["path"]):
             raise self._too_large(scope)
+
+    def _answers_to(self, name: str) -> bool:
+        below = tuple(ours[1:] for ours in self._hosts if ours.startswith("*"))
+        return not self._hosts or name in self._hosts or name.endswith(below)
 
     def _counted(self, scope: Scope, receive: Receive) -> Receive:
         """The request's messages, as long as they come in time and stay within bounds."""
@@ -119,6 +133,14 @@ class Gate:
 def route_of(scope: Scope) -> str:
     """The route as it is written in the code: of paths strangers make up many, and some are secrets."""
     return str(getattr(scope.get("route"), "path", "none"))
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _name(host: str) -> str:

@@ -39,12 +39,12 @@ class Metrics:
         self._worked = Gauge("dmha_job_seconds", "What they took.", ("kind",), registry=self._registry)
 
     def seen(self, scope: Any, status: int, seconds: float) -> None:
-        """A request is over. A path that is no route's is counted as one: strangers make up many."""
+        """A request is over. Paths and methods that are no route's are counted as one: strangers make up many."""
         if not status:
             self._left.inc()
             return
         route = route_of(scope)
-        method = scope["method"] if route != "none" else "any"
+        method = "any" if route == "none" or status == 405 else scope["method"]
         self._requests.labels(method, route, str(status)).observe(seconds)
 
     def replied(self, reply: Reply) -> None:

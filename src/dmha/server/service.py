@@ -50,8 +50,8 @@ class Service:
         return self.clock().timestamp()
 
     def grant_of(self, credential: str, address: str) -> Grant:
-        """What the credential allows now."""
-        return self.judged(lambda: self._found(credential), address)
+        """What the credential allows now, whatever failed from the same address: nobody guesses a key or a token."""
+        return self._found(credential) or self.judged(lambda: None, address)
 
     def judged(self, find: Callable[[], Grant | None], address: str) -> Grant:
         """What was found to be allowed; one and the same `Problem` for all that allow nothing."""

@@ -12,12 +12,13 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import TypeAdapter
 from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
 
 from dmha.errors import Abandoned
 from dmha.mind import Mind
 from dmha.protocols import Still
 from dmha.server import problems
-from dmha.server.callers import STREAMS, Route
+from dmha.server.callers import STREAMS, Caller, Route
 from dmha.server.models import Imported, Name
 from dmha.server.routes.answers import reading, writing
 from dmha.server.routes.talk import Key, Reader, Writer
@@ -32,7 +33,7 @@ _LINES = {LINES: {"schema": {"type": "string"}}}
 _IMPORTED = TypeAdapter(Imported)
 
 
-@router.get("/export", response_class=FileResponse, responses=reading(507) | {200: {"content": _LINES}})
+@router.get("/export", response_class=FileResponse, responses=reading(404, 507) | {200: {"content": _LINES}})
 async def export(caller: Reader, agent_id: Agent = None) -> Response:
     """All that is remembered, as lines of JSON."""
     _check(caller, agent_id)
@@ -50,7 +51,7 @@ async def export(caller: Reader, agent_id: Agent = None) -> Response:
 
     folder = await caller.ask(call)
     gone = BackgroundTask(rmtree, folder, ignore_errors=True)
-    return FileResponse(folder / _NAME, media_type=LINES, filename=_NAME, background=gone)
+    return _Whole(folder / _NAME, media_type=LINES, filename=_NAME, background=gone, headers={"Accept-Ranges": "none"})
 
 
 @router.post(
@@ -79,12 +80,20 @@ async def import_(request: Request, caller: Writer, agent_id: Agent = None, idem
         rmtree(folder, ignore_errors=True)
 
 
-def _check(caller: Any, agent_id: str | None) -> None:
-    """The whole account is for whom no companion is out of reach."""
-    if agent_id is not None:
+def _check(caller: Caller, agent_id: str | None) -> None:
+    """The one companion, or the whole account, as the credential allows it."""
+    if agent_id is None:
+        caller.account()
+    else:
         caller.place(agent_id, None)
-    elif caller.grant.agents is not None:
-        raise problems.forbidden("the whole account")
+
+
+class _Whole(FileResponse):
+    """A file that goes with its answer: the next one may be another, of which a range would be no part of this."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
+        await super().__call__({**scope, "headers": headers}, receive, send)
 
 
 def _folder() -> Path:

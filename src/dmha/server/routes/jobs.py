@@ -82,7 +82,7 @@ async def cancel(id: Name, caller: Writer) -> JobSeen:
 
 
 def _whose(caller: Caller) -> str | None:
-    return None if "operate" in caller.grant.rights else caller.user_id
+    return None if "operate" in caller.grant.rights else caller.account()
 
 
 def _moment(seconds: float) -> datetime:
