@@ -22,7 +22,7 @@ from dmha.wiring import open_mind
 _log = logging.getLogger("dmha.server")
 
 # Seconds that a thread may keep the others from running Python. Of Python's 5 ms a search pays several for each thread
-# that composes a reply meanwhile: of 8 clients its p99 was 256 ms, with 1 ms 181 (8 clients of benchmarks.service, 9 s).
+# that composes a reply meanwhile: of 8 clients its p99 was 256 ms, with 1 ms 181 (benchmarks.service).
 _SWITCHED_S = 0.001
 _MOST_CONNECTIONS = 1_024  # what a process may have open, on most systems, with room for its files
 _FIX = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"'
