@@ -212,7 +212,7 @@ def test_a_change_that_is_broken_off_is_finished_by_the_next_opening(
     with open_mind(database) as mind:
         mind.add("長谷川さんに会った", **HERE)
         with monkeypatch.context() as patch:
-            patch.setattr("dmha.mind.recount", lambda *_: 0)
+            patch.setattr("dmha.keeping.recount", lambda *_: 0)
             mind.dictionary(**HERE).put("長谷川", "はせがわ")
         assert found(mind, "長谷川") == ["長谷川さんに会った"]
         assert [one.subject for one in mind.diagnose() if not one.ok] == ["words"]
@@ -381,6 +381,9 @@ def test_an_upgraded_file_is_counted_again_where_the_rules_are_others(
     with closing(sqlite3.connect(database)) as connection:
         connection.executescript(
             "DROP TABLE words; DROP INDEX ix_terms_segmentation; ALTER TABLE terms DROP COLUMN segmentation;"
+            "DROP TABLE keys; DROP TABLE users; DROP TABLE audits; DROP TABLE requests; DROP TABLE jobs;"
+            "DROP INDEX ix_perspectives_companion_id_raised; ALTER TABLE perspectives DROP COLUMN raised;"
+            "ALTER TABLE memories DROP COLUMN wrong;"
             "UPDATE alembic_version SET version_num = '0002'"
         )
     with monkeypatch.context() as patch:

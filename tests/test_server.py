@@ -241,7 +241,7 @@ def test_a_service_key_names_an_account_in_any_script(service: tuple[Service, Te
 def test_a_key_for_one_companion_asks_nothing_of_the_account(service: tuple[Service, TestClient]) -> None:
     """Neither its export nor its work in the background."""
     made, client = service
-    job = made.scheduler.put("sweep", user_id="aya").uid
+    job = made.scheduler.put("sweep", user_id="aya", delay_s=86_400).uid
     limited = key_of(made, "aya", agents=["relu"])
     for method, path in (
         ("GET", "/v1/export"),
