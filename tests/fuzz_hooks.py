@@ -15,8 +15,8 @@ def lines(_: Any, value: Any) -> bytes:
 
 @schemathesis.hook  # type: ignore[untyped-decorator]  # where it is not installed
 def map_headers(_: Any, headers: Any) -> Any:
-    """Every other drawn header that shuts the door, as one that opens it: what is behind it is to be tried as well."""
+    """Drawn headers that would shut the door, as ones that open it: what is behind it is to be tried."""
     for name, opening in (("X-DMHA-User", "aya"), ("If-Match", "*")):
-        if headers and len(str(headers.get(name, ""))) % 2:
+        if headers and name in headers:
             headers[name] = opening
     return headers

@@ -19,7 +19,7 @@ from serving import PLENTY
 from dmha.wiring import open_access
 
 SOAK = os.environ.get("DMHA_SOAK") == "1"
-EACH, CASES = (1_000, 20_000) if SOAK else (30, 1_500)
+EACH, CASES = (750, 20_000) if SOAK else (30, 1_500)
 HERE = Path(__file__).parent
 
 
