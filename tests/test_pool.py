@@ -78,6 +78,30 @@ def test_work_under_way_hears_that_nobody_waits_for_it() -> None:
     pool.close()
 
 
+def test_a_long_call_lets_short_ones_pass() -> None:
+    """Between two of its steps it waits until what is short is over, and goes on then."""
+    pool, order, begun = Pool(2, 0), list[str](), threading.Event()
+
+    def reply(still: Callable[[], bool]) -> None:
+        begun.wait(10)
+        still()
+        order.append("reply")
+
+    def search(_: object) -> None:
+        begun.set()
+        order.append("search")
+
+    async def main() -> None:
+        long = asyncio.create_task(pool.run(reply, never))
+        await asyncio.sleep(0)
+        await pool.run(search, never, short=True)
+        await long
+
+    asyncio.run(main())
+    pool.close()
+    assert order == ["search", "reply"]
+
+
 def test_what_a_call_raises_is_raised() -> None:
     """An error of the core is the caller's to hear."""
     pool = Pool(1, 0)

@@ -62,9 +62,10 @@ class Caller:
             raise problems.forbidden("the whole account")
         return self.user_id
 
-    async def ask(self, call: Callable[[Mind, Still], T]) -> T:
-        """What the call comes to, made on a thread of the pool; replies come before all work in the background."""
-        return await asked(self.service, self.request, lambda still: call(self.service.mind, still))
+    async def ask(self, call: Callable[[Mind, Still], T], *, short: bool = True) -> T:
+        """What the call comes to, made on a thread of the pool: a `short` one before the long ones' next steps, and all
+        before what is done in the background."""
+        return await asked(self.service, self.request, lambda still: call(self.service.mind, still), short=short)
 
     async def do(
         self, call: Callable[[Mind, Also[T], Still], T], adapter: TypeAdapter[T], *, status: int = 200,
@@ -76,13 +77,14 @@ class Caller:
         """
         key = self.request.headers.get("idempotency-key")
         if key is None:
-            came = await self.ask(lambda mind, still: call(mind, nothing_else, still))
+            came = await self.ask(lambda mind, still: call(mind, nothing_else, still), short=False)
             return _sent(_told(adapter, status, headers, came))
         content = await self.request.body() if body is None else body
         digest = digest_of(self.request.method, _target(self.request, self.user_id), content)
         once = partial(self.service.once.run, self.user_id, check_key(key), digest)
         answer, again = await self.ask(
-            lambda mind, still: once(lambda also: call(mind, also, still), partial(_told, adapter, status, headers))
+            lambda mind, still: once(lambda also: call(mind, also, still), partial(_told, adapter, status, headers)),
+            short=False,
         )
         return _sent(answer, again=again)
 
@@ -103,7 +105,7 @@ class Needs:
         """Judge the credential, before anything of the body is read."""
         service: Service = request.app.state.service
         address = address_of(service, request)
-        grant = await asked(service, request, lambda _: service.grant_of(_credential(request), address))
+        grant = await asked(service, request, lambda _: service.grant_of(_credential(request), address), short=True)
         if (wait := service.throttle.allow("credential", grant.credential)) is not None:
             raise problems.busy("Too many requests came with this credential.", status=429, after=wait)
         if self.right not in grant.rights:
@@ -157,10 +159,10 @@ def address_of(service: Service, request: Request) -> str:
     return address
 
 
-async def asked(service: Service, request: Request, call: Callable[[Still], T]) -> T:
+async def asked(service: Service, request: Request, call: Callable[[Still], T], *, short: bool = False) -> T:
     """What a call on the pool comes to, unless the client leaves before; background work waits meanwhile."""
     with service.scheduler.reply():
-        return await service.pool.run(call, partial(_left, request))
+        return await service.pool.run(call, partial(_left, request), short=short)
 
 
 async def _left(request: Request) -> None:

@@ -49,7 +49,7 @@ async def export(caller: Reader, agent_id: Agent = None) -> Response:
             raise
         return folder
 
-    folder = await caller.ask(call)
+    folder = await caller.ask(call, short=False)
     gone = BackgroundTask(rmtree, folder, ignore_errors=True)
     return _Whole(folder / _NAME, media_type=LINES, filename=_NAME, background=gone, headers={"Accept-Ranges": "none"})
 
