@@ -36,6 +36,7 @@ def set_up(level: str, *, text: bool = False) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.getLogger("uvicorn.access").disabled = True  # the gate tells each request
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # an upgrade is told by whoever asks for it
 
 
 def _without_colours(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -6,12 +6,13 @@ import logging
 import secrets
 import signal
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import uvicorn
 from pydantic import SecretStr
 
-from dmha.errors import InvalidInput
+from dmha.errors import InvalidInput, Unavailable
 from dmha.server import logs
 from dmha.server.app import is_loopback, make_app
 from dmha.server.connections import Impatient, Server
@@ -26,6 +27,7 @@ _BACKLOG = 128  # so many are taken in at a time, before one too many can be tol
 # Seconds that a thread may keep the others from running Python. Of Python's 5 ms a search pays several for each thread
 # that composes a reply meanwhile: of 8 clients its p99 was 256 ms, with 1 ms 181 (benchmarks.service).
 _SWITCHED_S = 0.001
+_NOBODY = "nobody"
 _FIX = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
@@ -37,6 +39,8 @@ def serve(settings: Settings) -> None:
     sys.setswitchinterval(_SWITCHED_S)
     service = make_service(settings, open_mind(settings.database))
     try:
+        with suppress(Unavailable):  # then whoever asks is told
+            service.mind.search("ready?", user_id=_NOBODY)  # loads the embedder: no caller waits for it
         _server(service).run()
     finally:
         service.close()
