@@ -47,11 +47,10 @@ def typed() -> dict[str, str]:
     """The environment of both terminals: nobody's settings, and another port where the usual one is taken."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DMHA_")}
     kept |= {name: os.environ[name] for name in ("DMHA_CACHE",) if name in os.environ}
-    with socket.socket() as probe:
-        free = probe.connect_ex(("127.0.0.1", int(PORT))) != 0
-        if not free:
-            probe.bind(("127.0.0.1", 0))
-            kept["DMHA_PORT"] = str(probe.getsockname()[1])
+    with socket.socket() as probe, socket.socket() as other:
+        if probe.connect_ex(("127.0.0.1", int(PORT))) == 0:
+            other.bind(("127.0.0.1", 0))
+            kept["DMHA_PORT"] = str(other.getsockname()[1])
     return kept
 
 
