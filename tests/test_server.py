@@ -191,8 +191,9 @@ def test_a_token_stands_for_a_password_or_a_key(service: tuple[Service, TestClie
     key = key_of(made, "ben")["Authorization"].removeprefix("Bearer ")
     assert client.post("/auth/token", json={"key": key}).status_code == 200
     wrong = [{"user": "ben", "password": "wrong " + WORDS}, {"user": "nobody", "password": WORDS}, {"key": "dmha_x_y"}]
-    told = [problem(client.post("/auth/token", json=body), 401) for body in (*wrong, {"user": "ben"})]
+    told = [problem(client.post("/auth/token", json=body), 401) for body in wrong]
     assert len({one["detail"] for one in told}) == 1
+    assert problem(client.post("/auth/token", json={"user": "ben"}), 422)["errors"][0]["field"] == "password"
 
 
 def test_a_revoked_key_opens_nothing_from_then_on(service: tuple[Service, TestClient]) -> None:
@@ -325,3 +326,22 @@ def test_an_answer_is_not_told_again_once_its_memory_is_deleted(client: TestClie
         assert client.delete(f"/v1/memories/{id}?agent_id=relu").status_code == 204
     problem(client.post("/v1/contextualize", **sent), 410)  # type: ignore[arg-type]  # httpx's own
     assert client.get("/v1/memories?agent_id=relu").json()["memories"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({}, "query"), ({"query": 5}, "query"), ({"query": "a", "metadata": {"path": []}}, "metadata.path")],
+)
+def test_an_error_names_the_field_whatever_it_is_called(client: TestClient, body: dict[str, Any], field: str) -> None:
+    """A field called query, body or path is told by its name."""
+    told = problem(client.post("/v1/search", json={"agent_id": "relu", **body}), 422)
+    assert told["errors"][0]["field"].startswith(field)
+
+
+def test_a_closed_account_gets_no_token_for_development(database: Path, clock: ManualClock) -> None:
+    """A bare name opens what is not closed, and only where the server was started for it."""
+    with serving(database, clock, dev_tokens=True) as (made, client):
+        made.access.add_user("ken")
+        assert client.post("/auth/token", json={"user": "ken"}).status_code == 200
+        made.access.close_user("ken")
+        problem(client.post("/auth/token", json={"user": "ken"}), 401)

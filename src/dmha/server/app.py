@@ -154,8 +154,8 @@ async def _defect(request: Request, _: Exception) -> Response:
 
 
 def _field(place: Any) -> str:
-    named = [str(part) for part in place if part not in ("body", "query", "path", "header")]
-    return (".".join(named) or "body").encode("ascii", "backslashreplace").decode()[:128]
+    """Where in the request: the first part of the place only says in which part of it."""
+    return (".".join(map(str, place[1:])) or "body").encode("ascii", "backslashreplace").decode()[:128]
 
 
 def _reason(found: Any) -> str:

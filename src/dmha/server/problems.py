@@ -74,9 +74,9 @@ def invalid(field: str, reason: str, fix: str, *, status: int = 422) -> Problem:
     return Problem(status, "invalid", f"{field}: {reason}. {fix}", [Invalid(field=field, reason=reason, fix=fix)])
 
 
-def unauthorized() -> Problem:
+def unauthorized(fix: str = "Send Authorization: Bearer with an API key or a token.") -> Problem:
     """One answer to every credential that opens nothing, so that none of them tells why."""
-    detail = "No valid credential came with the request. Send Authorization: Bearer with an API key or a token."
+    detail = f"No valid credential came with the request. {fix}"
     return Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
@@ -104,7 +104,8 @@ def of(error: DmhaError) -> Problem:
             wrong = Invalid(field=error.field, reason=f"{error.found} is over the limit of {error.limit}", fix="Less.")
             return Problem(422, "invalid", str(error), [wrong])
         case NotFound():
-            return Problem(404, "not-found", f"There is no {error.what} of this id here.")
+            said = f"There is no {error.what} of this id here. Check the id, agent_id and world that it was made under."
+            return Problem(404, "not-found", said)
         case Stale():
             return Problem(412, "stale", str(error))
         case Taken():

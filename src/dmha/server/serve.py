@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import signal
+import socket
 import sys
 from contextlib import suppress
 from typing import NoReturn
@@ -35,6 +36,7 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl-C; then finish what was begun, and return."""
     logs.set_up(settings.log, text=settings.log_text)
     settings = secured(settings)
+    _refuse_taken(settings)
     signal.signal(signal.SIGTERM, _end)  # uvicorn has its own while it serves, drains, and then raises the signal anew
     sys.setswitchinterval(_SWITCHED_S)
     service = make_service(settings, open_mind(settings.database))
@@ -52,6 +54,8 @@ def secured(settings: Settings) -> Settings:
     if settings.dev_tokens and not near:
         said = f"{settings.host} is no loopback address"
         raise InvalidInput("DMHA_DEV_TOKENS", said, "Bind to 127.0.0.1, or leave it.")
+    if settings.dev_tokens:
+        _log.warning("DMHA_DEV_TOKENS: whoever sits at this machine gets a token for any name")
     if settings.secret.get_secret_value():
         return settings
     if not near:
@@ -62,6 +66,18 @@ def secured(settings: Settings) -> Settings:
 
 def _end(*_: object) -> NoReturn:
     raise SystemExit(0)
+
+
+def _refuse_taken(settings: Settings) -> None:
+    """Say in words, before anything is opened, that somebody listens there already."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            said = f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}"
+            raise InvalidInput("DMHA_PORT", said, "Give another, such as DMHA_PORT=8282, or --port 8282.") from error
 
 
 def _server(service: Service) -> Server:

@@ -18,7 +18,7 @@ from dmha.server.cursors import Cursors
 from dmha.server.metrics import Metrics
 from dmha.server.once import Once
 from dmha.server.pool import Pool
-from dmha.server.problems import busy, unauthorized
+from dmha.server.problems import Problem, busy, unauthorized
 from dmha.server.throttle import Throttle, network, parse_rate
 from dmha.server.tokens import Tokens, parse_secrets
 from dmha.settings import Settings
@@ -53,22 +53,29 @@ class Service:
         """What the credential allows now, whatever failed from the same address: nobody guesses a key or a token."""
         return self._found(credential) or self.judged(lambda: None, address)
 
-    def judged(self, find: Callable[[], Grant | None], address: str) -> Grant:
+    def judged(
+        self, find: Callable[[], Grant | None], address: str, refused: Callable[[], Problem] = unauthorized
+    ) -> Grant:
         """What was found to be allowed; one and the same `Problem` for all that allow nothing."""
         if (wait := self.throttle.barred("failure", network(address))) is not None:
             raise busy("Too many credentials from this address opened nothing.", status=429, after=wait)
         grant = find()
         if grant is None:
             self.throttle.allow("failure", network(address))
-            raise unauthorized()
+            raise refused()
         return grant
 
     def named(self, user_id: str) -> Grant | None:
-        """For development alone: what a bare name opens."""
+        """For development alone: what a bare name opens, unless its account was closed."""
+        if not self.settings.dev_tokens:
+            return None
         try:
-            return Grant(DEV + check_name("user", user_id), user_id, OWN) if self.settings.dev_tokens else None
+            check_name("user", user_id)
         except (InvalidInput, OutOfBounds):
             return None
+        with self.mind.truth.read() as ledger:
+            user = ledger.accounts.user(user_id)
+        return None if user is not None and user.closed_at is not None else Grant(DEV + user_id, user_id, OWN)
 
     async def components(self) -> dict[str, State]:
         """How each part is: `degraded` is served, but worse."""
