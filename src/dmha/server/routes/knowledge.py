@@ -8,6 +8,8 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
+from dmha.mind import Mind
+from dmha.protocols import Also, Still
 from dmha.server.callers import Route
 from dmha.server.models import Conflicts, Name, ToTell
 from dmha.server.routes.answers import reading, writing
@@ -26,7 +28,7 @@ async def tell(body: ToTell, caller: Writer, idempotency_key: Key = None) -> Res
     """Tell a fact, a denial or a rule. Nothing told before is deleted by it."""
     place = caller.place(body.agent_id, body.world)
 
-    def call(mind, also, _):  # type: ignore[no-untyped-def]  # a Caller's
+    def call(mind: Mind, also: Also[ToTell], _: Still) -> ToTell:
         mind.knowledge(**place).tell(body.statement, also=lambda ledger, _: also(ledger, body))
         return body
 
