@@ -31,7 +31,9 @@ Plain = str | int | float | bool
 class Body(BaseModel):
     """A request's body: nothing in it is guessed, converted or passed over."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 def _like(example: dict[str, Any]) -> ConfigDict:
@@ -42,7 +44,9 @@ class InWorld(Body):
     """Which companion is meant, in which world; the account is the credential's."""
 
     agent_id: Name = "default"
+    """Which companion is meant."""
     world: Name | None = None
+    """A shared world by its name; the companion's own unless said."""
 
 
 class TokenFor(Body):
@@ -51,8 +55,11 @@ class TokenFor(Body):
     model_config = _like({"user": "aya", "password": "correct horse battery"})
 
     user: Name | None = None
+    """The account."""
     password: Annotated[str, Field(min_length=1, max_length=1_024)] | None = None
+    """Its password."""
     key: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """An API key instead."""
 
 
 class Token(BaseModel):
@@ -67,14 +74,23 @@ class Said(Body):
     """One turn. `id` makes a retry harmless: a known one is left as it is."""
 
     text: Text
+    """What was said, kept word for word."""
     speaker: Name = "user"
+    """Who said it."""
     at: Moment | None = None
+    """When, with a zone; now unless said."""
     id: Name | None = None
+    """The turn's own id, of the caller's choice."""
     parent: Name | None = None
+    """The turn that it was said after; the one before it unless said."""
     private: bool = False
+    """Only while its speaker is present."""
     source: Source = "user"
+    """Where it comes from: what an assistant or a tool said is no evidence about the world."""
     metadata: dict[str, JsonValue] = {}
+    """What else is known of it; `metadata` of a search asks for it."""
     vector: Annotated[list[float], Field(min_length=1, max_length=16_384)] | None = None
+    """Its embedding, where the caller has one of this service's embedder."""
 
 
 class ToRemember(InWorld):
@@ -83,9 +99,13 @@ class ToRemember(InWorld):
     model_config = _like({"agent_id": "relu", "turns": [{"text": "I moved to Osaka.", "speaker": "aya"}]})
 
     turns: Annotated[list[Said], Field(min_length=1, max_length=1_000)]
+    """In the order in which they were said."""
     session_id: Name = "default"
+    """Which conversation."""
     parent: Name | None = None
+    """The turn that the first was said after; the session's last unless said."""
     kind: Kind = "episode"
+    """What they are: `persona` and `lore` never fade."""
 
 
 class Remembered(BaseModel):
@@ -100,16 +120,27 @@ class ToAnswer(InWorld):
     model_config = _like({"agent_id": "relu", "text": "Where do I live?", "speaker": "aya", "turn_id": "t42"})
 
     text: Text
+    """What was said."""
     session_id: Name = "default"
+    """Which conversation."""
     speaker: Name = "user"
+    """Who said it."""
     turn_id: Name | None = None
+    """The turn's own id, of the caller's choice: it makes a retry harmless."""
     replaces: Name | None = None
+    """A turn that is said again: all that it and the turns after it did is taken back first."""
     parent: Name | None = None
+    """The turn to go on from, where that is not the session's last."""
     private: bool = False
+    """Only while its speaker is present."""
     present: Annotated[list[Name], Field(max_length=100)] | None = None
+    """Who hears the reply; the speaker alone unless said."""
     zone: Name | None = None
+    """Where the speaker is from now on, such as Asia/Tokyo."""
     token_budget: Annotated[int, Field(ge=400, le=1_000_000)] = 4_000
+    """The most tokens of the prompt."""
     deadline_ms: Annotated[int, Field(ge=1, le=600_000)] | None = None
+    """When an answer is wanted: it is what there is by then."""
 
 
 class ToFind(InWorld):
@@ -118,20 +149,35 @@ class ToFind(InWorld):
     model_config = _like({"agent_id": "relu", "query": "where does Aya live?", "top_k": 5})
 
     query: Annotated[str, Field(min_length=1, max_length=10_000)]
+    """What to look for; `word^3` weighs a word."""
     top_k: Annotated[int, Field(ge=1, le=1_000)] = 10
+    """How many at most."""
     ranking: Annotated[str, Field(min_length=1, max_length=2_048)] | None = None
+    """A preset's name, or an expression (docs/ranking.md)."""
     speaker: Name | None = None
+    """Only what this one said."""
     since: Moment | None = None
+    """Not before."""
     until: Moment | None = None
+    """Before."""
     tier: Tier | None = None
+    """Only memories of this tier."""
     kind: Kind | None = None
+    """Only memories of this kind."""
     metadata: dict[str, Plain] = {}
+    """Only memories whose metadata is equal in these keys."""
     present: Annotated[list[Name], Field(max_length=100)] = []
+    """Who is there: what they told in private is found too. The caller vouches for it."""
     polarity: Polarity = "any"
+    """What the memories feel like: any, joyful, averse, or the best of both."""
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Leave out what is less likely to know of it; it may leave nothing."""
     by_reading: bool = False
+    """Also what sounds like its words."""
     zone: Name | None = None
+    """Where its "yesterday" is meant; the companion's unless said."""
     deadline_ms: Annotated[int, Field(ge=1, le=600_000)] | None = None
+    """When an answer is wanted: nothing is reranked after it."""
 
 
 class Found(BaseModel):
@@ -146,11 +192,17 @@ class Change(Body):
     model_config = _like({"pinned": True})
 
     text: Text | None = None
+    """Other words; the ones before stay in its history."""
     metadata: dict[str, JsonValue] | None = None
+    """Other metadata, whole."""
     pinned: bool | None = None
+    """Does not fade."""
     wrong: bool | None = None
+    """It is not so: nobody brings it back."""
     private: bool | None = None
+    """Only while its speaker is present."""
     raised: bool | None = None
+    """False: this companion never brings it up."""
 
 
 class Page(BaseModel):
@@ -172,6 +224,7 @@ class ToTell(InWorld):
     model_config = _like({"agent_id": "relu", "statement": "fact: aya.city = Osaka"})
 
     statement: Annotated[str, Field(min_length=1, max_length=10_000)]
+    """A `fact:`, `deny:` or `rule:` line."""
 
 
 class Conflicts(BaseModel):
@@ -186,6 +239,7 @@ class ToAnalyze(InWorld):
     model_config = _like({"text": "東京でラーメンを食べた。"})
 
     text: Text
+    """What is to be cut."""
 
 
 class Imported(BaseModel):
