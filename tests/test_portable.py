@@ -312,10 +312,10 @@ def test_a_row_that_cannot_be_is_refused(
 @pytest.mark.parametrize(
     "content",
     [b"", b"\n", b"[]\n", b"{}\n", b"null\n", b"\xff\xfe\x00", b"[" * 100_000, b'{"format": "dmha-export-9"}\n',
-     b'{"format": "dmha-export-3"}\n', b'{"format": ["x"], "world": "agent:a", "zone": "UTC"}\n',
-     b'{"format": "dmha-export-3", "world": 5, "zone": "UTC"}\n', b'{"table": "turns"}\n',
-     b'{"format": "dmha-export-3", "world": "agent:a", "zone": "Nowhere"}\n',
-     b'{"format": "dmha-export-3", "world": "agent:a", "zone": "UTC"}\n'],
+     b'{"format": "dmha-export-4"}\n', b'{"format": ["x"], "world": "agent:a", "zone": "UTC"}\n',
+     b'{"format": "dmha-export-4", "world": 5, "zone": "UTC"}\n', b'{"table": "turns"}\n',
+     b'{"format": "dmha-export-4", "world": "agent:a", "zone": "Nowhere"}\n',
+     b'{"format": "dmha-export-4", "world": "agent:a", "zone": "UTC"}\n'],
     ids=lambda content: repr(content[:24]),
 )  # fmt: skip
 def test_a_file_that_is_no_export_is_refused(empty: Mind, tmp_path: Path, content: bytes) -> None:

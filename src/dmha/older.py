@@ -1,4 +1,4 @@
-"""Files of older formats told in the present one: what became of each column is told by the revisions 0002 and 0004.
+"""Files of older formats told in the present one; the revisions of the schema tell what became of each column.
 
 The first format said some things once that are now said where they belong: a turn's window follows from the words of
 the path to it, a summary stands after the last turn that it tells of, and what was felt at a recall is what is
@@ -13,20 +13,28 @@ from typing import Any
 
 from dmha.errors import InvalidInput
 
-OLDER = ("dmha-export-1", "dmha-export-2")
+OLDER = ("dmha-export-1", "dmha-export-2", "dmha-export-3")
 _FIX = "Give a file made by dmha export, as it was written."
 
 Rows = Callable[[], Iterator[dict[str, Any]]]
 
 
-# What the third format says besides, as it was before.
-_SINCE_3: dict[str, dict[str, Any]] = {"memories": {"wrong": False}, "perspectives": {"raised": True}}
+# What the format after each says besides, as it was before.
+_SINCE: dict[str, dict[str, dict[str, Any]]] = {
+    OLDER[1]: {"memories": {"wrong": False}, "perspectives": {"raised": True}},
+    OLDER[2]: {"memory_versions": {"wrong": False, "private": False}},
+}
 
 
 def translated(rows: Rows, older: str, format: str) -> Iterator[dict[str, Any]]:
     """The lines of a file of that older format as lines of the present one; `rows` reads it from its beginning."""
+    since = [_SINCE[one] for one in OLDER[max(1, OLDER.index(older)) :]]
     for row in _of_the_second(rows) if older == OLDER[0] else rows():
-        yield row | ({"format": format} if "format" in row else _SINCE_3.get(str(row["table"]), {}))
+        if "format" in row:
+            yield row | {"format": format}
+        else:
+            table = str(row["table"])
+            yield row | {name: value for added in since for name, value in added.get(table, {}).items()}
 
 
 def _of_the_second(rows: Rows) -> Iterator[dict[str, Any]]:

@@ -33,7 +33,7 @@ from dmha.records import Arrival, Contents, Counted
 if sys.platform != "win32":
     import fcntl
 
-FORMAT = "dmha-export-3"
+FORMAT = "dmha-export-4"
 _FIX = "Give a file made by dmha export, as it was written."
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # a full disk, one's share of it, the longest file allowed
 _log = logging.getLogger("dmha")

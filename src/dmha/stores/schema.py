@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -26,7 +27,7 @@ from sqlalchemy import (
     true,
 )
 
-REVISION = "0004"
+REVISION = "0005"
 
 metadata = MetaData(
     naming_convention={
@@ -216,12 +217,15 @@ memories = Table(
 _SUMMARIES = memories.c.kind == "summary"
 Index(None, memories.c.session_id, memories.c.at, sqlite_where=_SUMMARIES, postgresql_where=_SUMMARIES)
 
+# What a memory was before: its words, and what of its marks is no companion's own.
 memory_versions = Table(
     "memory_versions",
     metadata,
     _to("memories", "memory_id", primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("recorded_at", Double, nullable=False),
+    Column("wrong", Boolean, nullable=False, server_default=false()),
+    Column("private", Boolean, nullable=False, server_default=false()),
     Column("metadata", JSON, nullable=False),
     Column("text", Text, nullable=False),
 )
@@ -432,6 +436,7 @@ keys = Table(
     Column("digest", String(64), nullable=False, unique=True),
     Column("rights", JSON, nullable=False),
     Column("agents", JSON, nullable=True),
+    Column("worlds", JSON, nullable=False, server_default="[]"),
     Column("acts_for", JSON, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=True),
@@ -464,9 +469,22 @@ requests = Table(
     Column("leased_until", Double, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("status", Integer, nullable=True),
+    Column("size", Integer, nullable=False, server_default="0"),
     Column("body", Text, nullable=True),
     Index(None, "created_at"),
     Index(None, "holder"),
+    Index(None, "owner", "created_at"),
+)
+
+# Which memories a kept answer tells of, so that it goes when one of them does.
+request_memories = Table(
+    "request_memories",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("memory_uid", Text, primary_key=True),
+    Column("key", String(255), primary_key=True),
+    ForeignKeyConstraint(["owner", "key"], ["requests.owner", "requests.key"]),
+    Index(None, "owner", "key"),
 )
 
 # Work that nobody waits for. `user_id` is whose it is, "" for the file's own; of one kind, account and `key` at most
