@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.event import listen
 from stubs import ManualClock, StubEmbedder
 
 import dmha
@@ -379,8 +378,9 @@ def test_a_fork_asks_as_little_among_many(mind: Mind) -> None:
     with mind._truth.read() as ledger:
         tip = ledger.memories._tree.find(ledger.places.find(mind._place("aya", "relu", None)), "f7").id  # type: ignore[attr-defined]  # the store itself
         connection = ledger._connection  # type: ignore[attr-defined]  # the file behind the protocol
-        listen(connection, "before_cursor_execute", lambda connection, cursor, statement, *_: asked.append(statement))
+        connection.connection.driver_connection.set_trace_callback(asked.append)
         assert len(ledger.reading.aside(tip)) == 1 + 49 * 2 + 1
+        connection.connection.driver_connection.set_trace_callback(None)
     assert len(asked) == 1
 
 
