@@ -112,12 +112,21 @@ class Impatient(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn's own, but it ends the connections that it accepted just as it began to stop, too.
+    """uvicorn's own, but it says in our words where it listens, and ends the connections that it accepted just as it
+    began to stop, too.
 
     They would else go on as if nothing were, to the end of its patience, and the request of that moment be broken off.
     """
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listening in self.servers:
+            for each in listening.sockets:
+                host, port = each.getsockname()[:2]
+                _log.info("serving", extra={"url": f"http://{f'[{host}]' if ':' in host else host}:{port}"})
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        _log.info("stopping: what was begun is finished first")
         ending = asyncio.create_task(self._end_each())
         try:
             await super().shutdown(sockets)
