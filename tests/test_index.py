@@ -6,7 +6,7 @@ import random
 import threading
 import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
-from stubs import StubEmbedder
+from stubs import StubEmbedder, only
 
 import dmha
 from dmha import Turn, Unavailable
@@ -120,8 +120,10 @@ class Library:
 
     def ask(
         self, index: Index, scope: Scope, question: Question, *, ranking: str = BOTH, count: int = 100,
-        feed: Feed | None = None, **reach: Any,
+        feed: Feed | None = None, allowed: Sequence[int] | None = None, **reach: Any,
     ) -> Candidates:  # fmt: skip
+        if allowed is not None:
+            reach["allowed"] = only(allowed)
         with self.truth.feed() if feed is None else nullcontext(feed) as feed:
             return index.nominate(
                 feed, scope.tenant_id, question, resolve(ranking), Reach(**reach), now=NOW, seed=7, count=count,

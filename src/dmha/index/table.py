@@ -12,6 +12,7 @@ from dmha.domain.marks import ASKS, TELLS_TIME
 from dmha.domain.ranking import keyed_uniform, time_match, told_then, top
 from dmha.index.arrays import BLOCK, TenantArrays
 from dmha.index.best import best
+from dmha.index.passing import passing
 from dmha.index.talk import NOBODY
 from dmha.protocols import RankingLike
 from dmha.records import Question, Reach
@@ -91,6 +92,10 @@ class Table:
             scores[~mask] = -np.inf
             return scores
 
+        if self._reach.allowed is not None:
+            parts = (slice(start, min(start + BLOCK, arrays.count)) for start in range(0, arrays.count, BLOCK))
+            scores = np.concatenate([np.empty(0), *map(score, parts)])
+            return passing(scores, arrays.memory_ids, count, self._reach.allowed, arrays.rows)
         rows, scores = best(arrays.count, BLOCK, count, score)
         return rows[top(scores, arrays.memory_ids[rows], count)]
 
