@@ -254,6 +254,14 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """How a companion holds some memories, by the ranking language's names; the stand-ins hold for all others."""
+
+    memory_ids: NDArray[np.int64]
+    columns: Mapping[str, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, slots=True)
 class Candidates:
     """What an index nominates: memory ids and, aligned with them, the columns that only it knows; all are exact.
 

@@ -118,9 +118,9 @@ class TenantArrays:
         if self.dead > _MOST_DEAD * self.count:
             self._compact()
 
-    def rows(self, memory_ids: Sequence[int]) -> NDArray[np.int64]:
-        """The rows of those of these memories that are held."""
-        return self._lookup.rows(memory_ids)
+    def find(self, memory_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+        """The row of each of these memories, -1 where it is not held."""
+        return self._lookup.find(memory_ids)
 
     def audible(self, reach: Reach) -> NDArray[np.bool_] | None:
         """The rows that may be listened to, whatever may come back: alive, heard by who is present; None: all."""

@@ -23,15 +23,15 @@ def passing(
     memory_ids: NDArray[np.int64],
     count: int,
     allowed: Allowed,
-    rows_of: Callable[[Sequence[int]], NDArray[np.int64]],
+    find: Callable[[Sequence[int]], NDArray[np.int64]],
 ) -> NDArray[np.intp]:
     """The `count` best rows of those that pass, best first; a score of -inf is no row at all."""
     within = int(np.count_nonzero(scores > -np.inf))
     kept, judged, expected = np.empty(0, np.intp), 0, count
     while len(kept) < count and judged < within:
         if judged + expected > _JUDGED * within:
-            rows = rows_of(allowed(None))
-            rows = rows[scores[rows] > -np.inf]
+            rows = find(allowed(None))
+            rows = rows[(rows >= 0) & (scores[rows] > -np.inf)]
             return rows[top(scores[rows], memory_ids[rows], count)]
         more = min(expected, _GROWTH * judged or _FIRST)
         fresh = top(scores, memory_ids, judged + more)[judged:]

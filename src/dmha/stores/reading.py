@@ -25,10 +25,11 @@ from sqlalchemy import (
 
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.errors import InvalidInput
-from dmha.records import Allowed, Filters, Scope, State, Uttered
+from dmha.records import Allowed, Filters, Held, Scope, State, Uttered
 from dmha.stores import schema
 from dmha.stores.columns import BY_ID_AND_OF_TENANT, read_columns
 from dmha.stores.engine import read_json
+from dmha.stores.held import read_held
 from dmha.stores.places import CHUNK, Places
 from dmha.stores.prepared import Ids, Prepared
 from dmha.stores.tree import Tree, window_path
@@ -272,6 +273,10 @@ class Reading:
             )
             for row in rows
         ]
+
+    def held(self, scope: Scope, names: frozenset[str], now: float) -> Held:
+        """How this companion holds those of its memories of which a ranking's stand-ins do not tell it already."""
+        return read_held(self._connection, scope, names, now)
 
     def allowed(self, scope: Scope, filters: Filters) -> Allowed | None:
         """What judges memories by the filters, while this snapshot lasts; None when nothing limits them.
