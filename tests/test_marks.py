@@ -1,4 +1,4 @@
-"""What is said of a memory: that it is wrong, private, or never to be raised; and all there is, page by page."""
+"""What is said of a memory: that it is wrong, private, or never to be raised."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stubs import ManualClock, StubEmbedder
 from test_truth import contents
 
 import dmha
-from dmha import InvalidInput, NotFound, OutOfBounds, Stale, Turn
+from dmha import InvalidInput, NotFound, Stale, Turn
 from dmha.domain.tokens import estimate_tokens
 from dmha.mind import Mind
 
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_kept_and_shown(mind: Mind) -> None:
     assert (marked.wrong, marked.version) == (True, 2)
     assert mind.update(id, wrong=True, **HERE) == marked == mind.get(id, **HERE)
     assert mind.history(id, **HERE)[-1] == marked
-    assert mind.memories(**HERE) == [marked]
+    assert mind.memories(**HERE).memories == (marked,)
     with pytest.raises(Stale):
         mind.update(id, wrong=False, version=1, **HERE)
     assert mind.update(id, wrong=False, version=2, **HERE).wrong is False
@@ -124,7 +124,7 @@ def test_a_gist_that_quotes_what_is_wrong_goes(mind: Mind) -> None:
     mind.update(ids[3], wrong=True, **HERE)
     mind.update(late[0], wrong=True, **HERE)
     mind.add([Turn(f"Further remark {n}.", id=f"u{n}") for n in range(60)], **HERE)
-    kept = [memory for memory in mind.memories(limit=1_000, **HERE) if memory.kind == "summary"]
+    kept = [memory for memory in mind.memories(limit=1_000, **HERE).memories if memory.kind == "summary"]
     assert kept
     assert not any("4471" in memory.text or "alarm code" in memory.text for memory in kept)
     assert not {gist.memory.id for gist in gists} & {memory.id for memory in kept}
@@ -153,7 +153,7 @@ def test_what_is_marked_while_a_gist_is_made_is_not_in_it(database: Path, mark: 
         mind.add([Turn(f"Remark {n} about the weather.", "aya") for n in range(45)], **HERE)
         assert embedder.do == []
         mind.add("Ha ha.", **HERE)
-        gists = [memory for memory in mind.memories(limit=100, **HERE) if memory.kind == "summary"]
+        gists = [memory for memory in mind.memories(limit=100, **HERE).memories if memory.kind == "summary"]
         assert gists
         assert not any("4471" in gist.text for gist in gists)
 
@@ -309,7 +309,7 @@ def test_marks_travel_with_a_life(mind: Mind, tmp_path: Path) -> None:
     mind.export(tmp_path / "one.jsonl", **HERE)
     mind.import_(tmp_path / "one.jsonl", user_id="ben")
     there: dict[str, Any] = {"user_id": "ben", "agent_id": "relu"}
-    assert [(each.wrong, each.raised) for each in mind.memories(**there)] == [
+    assert [(each.wrong, each.raised) for each in mind.memories(**there).memories] == [
         (False, True), (False, False), (True, True)
     ]  # fmt: skip
     assert sorted(found(mind, where=there)) == ["The door code is 22.", "The door code is 33."]
@@ -344,52 +344,3 @@ def test_a_mark_is_true_or_false(mind: Mind, field: str) -> None:
     typed: dict[str, Any] = {field: True}
     with pytest.raises(NotFound):
         mind.update(id, **typed, user_id="ben", agent_id="relu")
-
-
-# --- the list --------------------------------------------------------------------------------------------------------
-
-
-def test_pages_hold_each_memory_once(mind: Mind) -> None:
-    """Latest first, page after page to the end, private ones only for who is present, of this world alone."""
-    turns = [Turn(f"note {n}", "aya", id=str(n), private=n % 3 == 0) for n in range(10)]
-    mind.add(turns, **HERE)
-    mind.add("elsewhere", user_id="ben", agent_id="relu")
-    mind.add("in the scene", agent_id="relu", **SCENE)
-
-    def listed(limit: int, **present: Any) -> list[str]:
-        told: list[dmha.Memory] = []
-        while page := mind.memories(limit=limit, after=told[-1].id if told else None, **present, **HERE):
-            assert len(page) <= limit
-            told += page
-        return [memory.text for memory in told]
-
-    for limit in (1, 3, 10, 50):
-        assert listed(limit) == [f"note {n}" for n in range(9, -1, -1) if n % 3]
-        assert listed(limit, present=["aya"]) == [f"note {n}" for n in range(9, -1, -1)]
-        assert listed(limit, present=["ben"]) == listed(limit)
-
-
-def test_pages_stand_while_others_write(mind: Mind) -> None:
-    """What comes or goes meanwhile moves no page."""
-    ids = mind.add([Turn(f"note {n}", id=str(n)) for n in range(6)], **HERE)
-    first = mind.memories(limit=2, **HERE)
-    mind.add("late", **HERE)
-    mind.delete(ids[3], **HERE)
-    assert [memory.text for memory in mind.memories(limit=2, after=first[-1].id, **HERE)] == ["note 2", "note 1"]
-
-
-def test_a_list_is_asked_for_rightly(mind: Mind) -> None:
-    """An unknown place is empty, an unknown memory not found, a limit out of bounds refused."""
-    (id,) = mind.add("note", **HERE)
-    assert mind.memories(user_id="nobody") == []
-    for where in (HERE, {"user_id": "nobody"}):
-        with pytest.raises(NotFound):
-            mind.memories(after="m_none", **where)
-    with pytest.raises(NotFound):
-        mind.memories(after=id, user_id="ben", agent_id="relu")
-    with pytest.raises(InvalidInput, match="limit"):
-        mind.memories(limit=0, **HERE)
-    with pytest.raises(OutOfBounds, match="limit"):
-        mind.memories(limit=1_001, **HERE)
-    with pytest.raises(InvalidInput, match="present"):
-        mind.memories(present="aya", **HERE)

@@ -6,13 +6,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from dmha.checks import MOST_NAME, check_choice, check_count, check_metadata, check_name, check_names, check_text
+from dmha.checks import (
+    MOST_NAME,
+    check_choice,
+    check_count,
+    check_metadata,
+    check_name,
+    check_names,
+    check_number,
+    check_text,
+)
 from dmha.errors import NotFound, Stale
 from dmha.faculties import recall as recalling
 from dmha.ground import Ground
 from dmha.protocols import Also, Ledger, nothing_else
 from dmha.records import Place, Scope, State
-from dmha.types import Memory, Turn
+from dmha.types import Memory, Page, Turn
 
 MOST_LISTED = 1_000  # of one call; more is an export
 
@@ -35,18 +44,19 @@ class SingleMemories(Ground):
         present: Iterable[str] = (),
         limit: int = 50,
         after: str | None = None,
-    ) -> list[Memory]:
-        """What is remembered, latest first, `limit` at a time: what was learned before the memory `after`.
+    ) -> Page:
+        """What is remembered, what was learned last first, `limit` at a time; `after` is `next` of the page before.
 
         Private ones only of who is `present`; what is wrong or never raised is among them.
         """
         place, hearing = self._place(user_id, agent_id, world), check_names("present", present)
         check_count("limit", limit, MOST_LISTED, "Ask for fewer at a time, or use export.")
+        before = None if after is None else check_number("after", after, "Give `next` of the page before.")
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
-            before = None if after is None else self._find(ledger, after, place)[1].memory_id
-            states = [] if scope is None else ledger.reading.page(scope, hearing, limit, before)
-        return [recalling.memory_of(state) for state in states]
+            states = [] if scope is None else ledger.reading.page(scope, hearing, limit + 1, before)
+        more, states = len(states) > limit, states[:limit]
+        return Page(tuple(map(recalling.memory_of, states)), str(states[-1].memory_id) if more else None)
 
     def update(
         self,

@@ -84,6 +84,17 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """Some memories, what was learned last first; `next` is where the page after this one begins, None on the last.
+
+    It is a place in the order, not a memory: it stands whatever is added or deleted meanwhile.
+    """
+
+    memories: tuple[Memory, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A memory brought back: `reasons` maps each term of the ranking to what it gave, and they sum to `score`.
 

@@ -205,13 +205,6 @@ class Change(Body):
     """False: this companion never brings it up."""
 
 
-class Page(BaseModel):
-    """Some memories, and the cursor of those after them; null on the last page."""
-
-    memories: list[Memory]
-    next: str | None
-
-
 class History(BaseModel):
     """A memory's versions, oldest first; the last is what it is now."""
 

@@ -107,13 +107,11 @@ def _window() -> Select[Any]:
     return _words().join(path, path.c.id == turns.c.id).where(here)
 
 
-def _page() -> Select[Any]:
-    """The latest ids below `:before`, `:most` of them."""
+def _page(heard: ColumnElement[bool]) -> Select[Any]:
+    """The latest ids below `:before` of what is heard so, `:most` of them: one stretch of an index that holds them."""
     memories = schema.memories
-    # The sums keep SQLite from going through all accounts' memories in their order: an index holds a tenant's ids.
-    number = memories.c.id + 0
-    page = select(memories.c.id).where(memories.c.tenant_id == bindparam("tenant"), number < bindparam("before"))
-    return page.order_by(number.desc()).limit(bindparam("most"))
+    mine = and_(memories.c.tenant_id == bindparam("tenant"), heard, memories.c.id < bindparam("before"))
+    return select(memories.c.id).where(mine).order_by(memories.c.id.desc()).limit(bindparam("most"))
 
 
 def _unraised() -> CompoundSelect[Any]:
@@ -130,7 +128,8 @@ def _unraised() -> CompoundSelect[Any]:
 _STATES = _states().where(schema.memories.c.tenant_id == bindparam("tenant"))
 _BY_IDS = Prepared(lambda ids: _states().where(schema.memories.c.id.in_(ids), BY_ID_AND_OF_TENANT), named=True)
 _BY_UID = Prepared(lambda _: _STATES.where(schema.memories.c.uid == bindparam("uid")), named=True)
-_PAGE = Prepared(lambda _: _page())
+_OPEN = Prepared(lambda _: _page(schema.memories.c.private_to.is_(None)))
+_CONFIDED = Prepared(lambda _: _page(schema.memories.c.private_to == bindparam("confidant")))
 _UNRAISED = Prepared(lambda _: _unraised())
 _UTTERED = _words().where(schema.turns.c.tenant_id == bindparam("tenant"))
 _WINDOW = Prepared(lambda _: _window(), named=True)
@@ -163,16 +162,12 @@ class Reading:
 
     def page(self, scope: Scope, present: Sequence[str], limit: int, before: int | None) -> list[State]:
         """The latest memories with ids below `before` (None: all), latest first; private ones of who is `present`."""
-        found: list[State] = []
-        upto = _BEYOND if before is None else before
-        while len(found) < limit:
-            rows = _PAGE.all(self._connection, tenant=scope.tenant_id, before=upto, most=limit - len(found))
-            if not rows:
-                break
-            states = self.states(scope, [memory_id for (memory_id,) in rows])
-            found += [state for state in states if state.private_to is None or state.private_to in present]
-            upto = rows[-1][0]
-        return found
+        stretch = {"tenant": scope.tenant_id, "before": _BEYOND if before is None else before, "most": limit}
+        rows = list(_OPEN.all(self._connection, **stretch))
+        for confidant in set(self.present_ids(scope, present)):
+            rows += _CONFIDED.all(self._connection, **stretch, confidant=confidant)
+        latest = sorted((memory_id for (memory_id,) in rows), reverse=True)[:limit]
+        return self.states(scope, latest)
 
     def unraised(self, scope: Scope) -> list[int]:
         """The memories that this companion never brings up by itself, and the summaries that quote them."""
