@@ -191,6 +191,31 @@ def test_a_mark_taken_back_leaves_nothing_of_it(mind: Mind, database: Path) -> N
         assert other_rows(database) == before
 
 
+# --- what it was before ----------------------------------------------------------------------------------------------
+
+
+def test_each_version_has_its_own_marks(mind: Mind, clock: ManualClock, tmp_path: Path) -> None:
+    """Words, wrong, private and when it became so are each version's, after a journey too; the pin is of now."""
+    (id,) = mind.add(Turn(DOOR, "aya"), **HERE)
+    learned, changes = clock(), list[dict[str, Any]]()
+    changes += [{"wrong": True}, {"private": True}, {"wrong": False}, {"text": "The door code is 9."}, {"pinned": True}]
+    for change in changes:
+        clock.forward(days=1)
+        mind.update(id, **change, **HERE)
+    told = [
+        (1, DOOR, False, False), (2, DOOR, True, False), (3, DOOR, True, True), (4, DOOR, False, True),
+        (5, "The door code is 9.", False, True),
+    ]  # fmt: skip
+    mind.export(tmp_path / "life.jsonl", **HERE)
+    mind.import_(tmp_path / "life.jsonl", user_id="ben")
+    for where in (HERE, {**HERE, "user_id": "ben"}):
+        versions = mind.history(id, **where)
+        assert [(each.version, each.text, each.wrong, each.private) for each in versions] == told
+        assert [(each.recorded_at - learned).days for each in versions] == [0, 1, 2, 3, 4]
+        assert {(each.at, each.pinned) for each in versions} == {(learned, True)}
+        assert versions[-1] == mind.get(id, **where)
+
+
 # --- never raised ----------------------------------------------------------------------------------------------------
 
 
@@ -332,6 +357,26 @@ def test_a_file_of_the_second_format_is_read(mind: Mind, tmp_path: Path) -> None
     mind.import_(tmp_path / "two.jsonl", user_id="ben")
     mind.export(tmp_path / "again.jsonl", user_id="ben", agent_id="relu")
     assert (tmp_path / "again.jsonl").read_bytes() == (tmp_path / "three.jsonl").read_bytes()
+
+
+def test_the_versions_of_an_older_file_are_as_private_as_their_memory(mind: Mind, tmp_path: Path) -> None:
+    """It could not be said otherwise then."""
+    turns = [Turn(DOOR, "aya", id="1"), Turn("A secret.", "aya", id="2", private=True)]
+    for id in mind.add(turns, **HERE):
+        mind.update(id, text="Said otherwise.", **HERE)
+    mind.export(tmp_path / "now.jsonl", **HERE)
+    rows = [json.loads(line) for line in (tmp_path / "now.jsonl").read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        row.pop("wrong", None)
+        row.pop("raised", None)
+        if row.get("table") == "memory_versions":
+            row.pop("private")
+    rows[0]["format"] = "dmha-export-2"
+    (tmp_path / "two.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    mind.import_(tmp_path / "two.jsonl", user_id="ben")
+    there: dict[str, Any] = {"user_id": "ben", "agent_id": "relu"}
+    for memory in mind.memories(present=["aya"], **there).memories:
+        assert [each.private for each in mind.history(memory.id, **there)] == [memory.private] * 2
 
 
 @pytest.mark.parametrize("field", ["wrong", "raised", "private"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from dmha.checks import (
@@ -20,7 +21,7 @@ from dmha.errors import NotFound, Stale
 from dmha.faculties import recall as recalling
 from dmha.ground import Ground
 from dmha.protocols import Also, Ledger, nothing_else
-from dmha.records import Place, Scope, State
+from dmha.records import Place, Scope, State, Version
 from dmha.types import Memory, Page, Turn
 
 MOST_LISTED = 1_000  # of one call; more is an export
@@ -135,17 +136,14 @@ class SingleMemories(Ground):
         self._truth.write(forget)
 
     def history(self, id: str, *, user_id: str, agent_id: str = "default", world: str | None = None) -> list[Memory]:
-        """A memory's versions, oldest first; the last is what it is now."""
+        """A memory's versions, oldest first, each as it was then; the last is what it is now.
+
+        What is this companion's own (pinned, raised, how it fades and feels) has no versions: it is as it is now.
+        """
         with self._truth.read() as ledger:
             scope, state = self._find(ledger, id, self._place(user_id, agent_id, world))
             now = recalling.memory_of(state)
-            return [
-                *(
-                    replace(now, text=text, metadata=metadata, version=version)
-                    for version, _, text, metadata in ledger.reading.history(scope, id)
-                ),
-                now,
-            ]
+            return [*(_as_it_was(now, then) for then in ledger.reading.history(scope, id)), now]
 
     def variants(
         self, turn_id: str, *, user_id: str, agent_id: str = "default", world: str | None = None
@@ -168,6 +166,13 @@ class SingleMemories(Ground):
         if scope is None:
             raise NotFound("memory", id)
         return scope, _known(ledger, scope, id)
+
+
+def _as_it_was(now: Memory, then: Version) -> Memory:
+    return replace(
+        now, version=then.version, recorded_at=datetime.fromtimestamp(then.recorded_at, UTC), wrong=then.wrong,
+        private=then.private, metadata=then.metadata, text=then.text,
+    )  # fmt: skip
 
 
 def _known(ledger: Ledger, scope: Scope, id: str) -> State:

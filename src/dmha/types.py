@@ -57,12 +57,16 @@ class Affect:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What happened, verbatim, together with how the asking companion holds it."""
+    """What happened, verbatim, together with how the asking companion holds it.
+
+    `at` is when it happened, `recorded_at` when this version of it was: learned, or changed into what it is here.
+    """
 
     id: str
     text: str
     speaker: str
     at: datetime
+    recorded_at: datetime
     session_id: str
     metadata: Mapping[str, Any]
     kind: Kind

@@ -206,7 +206,10 @@ class Change(Body):
 
 
 class History(BaseModel):
-    """A memory's versions, oldest first; the last is what it is now."""
+    """A memory's versions, oldest first, each as it was then; the last is what it is now.
+
+    What is a companion's own (pinned, raised, tier, feelings and how it fades) is told as it is now.
+    """
 
     versions: list[Memory]
 

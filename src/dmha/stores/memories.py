@@ -170,7 +170,13 @@ class Memories:
             return
         self._connection.execute(
             insert(schema.memory_versions).values(
-                memory_id=row.id, version=row.version, recorded_at=row.recorded_at, metadata=row.metadata, text=row.text
+                memory_id=row.id,
+                version=row.version,
+                recorded_at=row.recorded_at,
+                wrong=row.wrong,
+                private=row.private_to is not None,
+                metadata=row.metadata,
+                text=row.text,
             )
         )
         values |= {"version": row.version + 1, "recorded_at": now}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ from sqlalchemy import (
 
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.errors import InvalidInput
-from dmha.records import Filters, Scope, State, Uttered
+from dmha.records import Filters, Scope, State, Uttered, Version
 from dmha.stores import schema
 from dmha.stores.columns import BY_ID_AND_OF_TENANT, read_columns
 from dmha.stores.engine import read_json
@@ -195,16 +196,16 @@ class Reading:
         query = query.order_by(memories.c.at.desc(), memories.c.id.desc()).limit(limit)
         return [_state(row) for row in self._connection.execute(query, _bound(scope))][::-1]
 
-    def history(self, scope: Scope, uid: str) -> list[tuple[int, float, str, dict[str, Any]]]:
-        """The versions of a memory before its present one, oldest first: (version, recorded_at, text, metadata)."""
+    def history(self, scope: Scope, uid: str) -> list[Version]:
+        """The versions of a memory before its present one, oldest first."""
         versions, memories = schema.memory_versions, schema.memories
         rows = self._connection.execute(
-            select(versions.c.version, versions.c.recorded_at, versions.c.text, versions.c.metadata)
+            select(*(versions.c[field.name] for field in fields(Version)))
             .join(memories, memories.c.id == versions.c.memory_id)
             .where(memories.c.tenant_id == scope.tenant_id, memories.c.uid == uid)
             .order_by(versions.c.version)
         )
-        return [(row.version, row.recorded_at, row.text, row.metadata) for row in rows]
+        return [Version(*row) for row in rows]
 
     def window(self, scope: Scope, turn_id: int) -> list[Uttered]:
         """The working window at a turn, oldest first: the last of what was said on the path to it."""
@@ -328,9 +329,9 @@ def _uttered(row: Any) -> Uttered:
 def _state(row: Any) -> State:
     return State(
         memory_id=row.id, uid=row.uid, text=row.text, speaker=row.speaker_name, session=row.session_name, at=row.at,
-        kind=row.kind, source=row.source, trust=row.trust, private_to=row.private_name, version=row.version,
-        score0=row.score0, metadata=read_json(row.metadata), half_life=row.half_life, recall_count=row.recall_count,
-        last_recalled_at=row.last_recalled_at, tier=row.tier, importance=row.importance, joy=row.joy,
-        aversion=row.aversion, trauma=row.trauma, pinned=bool(row.pinned), wrong=bool(row.wrong),
-        raised=bool(row.raised),
+        recorded_at=row.recorded_at, kind=row.kind, source=row.source, trust=row.trust, private_to=row.private_name,
+        version=row.version, score0=row.score0, metadata=read_json(row.metadata), half_life=row.half_life,
+        recall_count=row.recall_count, last_recalled_at=row.last_recalled_at, tier=row.tier,
+        importance=row.importance, joy=row.joy, aversion=row.aversion, trauma=row.trauma, pinned=bool(row.pinned),
+        wrong=bool(row.wrong), raised=bool(row.raised),
     )  # fmt: skip
