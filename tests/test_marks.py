@@ -17,6 +17,7 @@ import dmha
 from dmha import InvalidInput, NotFound, Stale, Turn
 from dmha.domain.tokens import estimate_tokens
 from dmha.mind import Mind
+from dmha.records import Place
 
 HERE: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 SCENE: dict[str, Any] = {"user_id": "aya", "world": "scene"}
@@ -115,7 +116,7 @@ def test_what_is_wrong_leaves_the_window(listening: tuple[Mind, Listening]) -> N
 
 
 def test_a_gist_that_quotes_what_is_wrong_goes(mind: Mind) -> None:
-    """As on a delete: no summary holds its words, and later ones are made without it."""
+    """As on a delete: no summary that is there holds its words, and later ones are made without it."""
     turns = [Turn(DOOR if n == 3 else f"Remark {n} about the weather.", id=f"t{n}") for n in range(45)]
     ids = mind.add(turns, **HERE)
     gists = mind.search("weather remark", kind="summary", **HERE)
@@ -128,6 +129,84 @@ def test_a_gist_that_quotes_what_is_wrong_goes(mind: Mind) -> None:
     assert kept
     assert not any("4471" in memory.text or "alarm code" in memory.text for memory in kept)
     assert not {gist.memory.id for gist in gists} & {memory.id for memory in kept}
+
+
+@pytest.mark.parametrize("mark", ["wrong", "private"])
+def test_a_mark_that_is_taken_back_brings_all_back(mind: Mind, database: Path, mark: str) -> None:
+    """Search, recall, facts, gists and window are as before, here and in a mind that holds an index of its own."""
+    said = f"{DOOR}\nfact: door.code = 4471\nrule: if door.code = 4471 then door.lock = weak"
+    turns = [Turn(said if n == 10 else f"Remark {n} about the door.", "aya", id=f"t{n}") for n in range(45)]
+    ids = mind.add(turns, **HERE)
+
+    def life(mind: Mind) -> list[Any]:
+        searched = mind.search("door code remark", top_k=100, **HERE)
+        listed = mind.memories(limit=1_000, **HERE).memories
+        with mind.truth.read() as ledger:
+            scope = ledger.places.find(Place("aya", "relu", "agent:relu"))
+            assert scope is not None
+            (last,) = filter(None, [ledger.reading.turn(scope, "t44")])
+            window = ledger.reading.window(scope, last.turn_id)
+            latest = [gist.uid for gist in ledger.reading.gists(scope, last.turn_id, 10)]
+        return [
+            window,
+            latest,
+            [(hit.memory.id, hit.score) for hit in searched],
+            [memory.id for memory in listed],
+            [memory.text for memory in listed if memory.kind == "summary"],
+            mind.knowledge(**HERE).facts(),
+        ]
+
+    with dmha.open(database, embedder=StubEmbedder(), chat="extractive", clock=ManualClock()) as another:
+        before, rows = life(mind), other_rows(database)
+        assert life(another) == before
+        (gist,) = [memory for memory in mind.memories(**HERE).memories if memory.kind == "summary"]
+        mind.update(gist.id, pinned=True, **HERE)
+        marked: dict[str, Any] = {mark: True}
+        for id in (ids[10], ids[40]):  # one in the gist, one in the window
+            mind.update(id, **marked, **HERE)
+        for each in (mind, another):
+            assert not any(now == then for now, then in zip(life(each), before, strict=True))
+            assert not any("4471" in text for text in found(each, top_k=100))
+        with pytest.raises(NotFound):
+            mind.get(gist.id, **HERE)
+        taken_back: dict[str, Any] = {mark: False}
+        for id in (ids[10], ids[40]):
+            mind.update(id, **taken_back, **HERE)
+        for each in (mind, another):
+            assert life(each) == before
+            assert each.get(gist.id, **HERE).pinned
+            assert all(one.ok for one in each.diagnose())
+        mind.update(gist.id, pinned=False, **HERE)
+        assert other_rows(database) == rows
+        assert gist.id in [hit.memory.id for hit in mind.recall("door code remark", top_k=100, **HERE)]
+
+
+def test_a_gist_marked_wrong_itself_stays_so(mind: Mind) -> None:
+    """What it was made of may be marked and not marked again: of the gist only its own mark tells."""
+    ids = mind.add([Turn(f"Remark {n} about the weather.", id=f"t{n}") for n in range(45)], **HERE)
+    (gist,) = [memory for memory in mind.memories(**HERE).memories if memory.kind == "summary"]
+    mind.update(gist.id, wrong=True, **HERE)
+    for wrong in (True, False):
+        mind.update(ids[3], wrong=wrong, **HERE)
+    assert mind.get(gist.id, **HERE).wrong
+    assert found(mind, kind="summary") == []
+
+
+def test_a_gist_stands_once_all_that_it_was_made_of_does(mind: Mind) -> None:
+    """Two of its turns marked, it is back when the second mark is taken back; new words or a deletion end it."""
+    ids = mind.add([Turn(f"Remark {n} about the weather.", id=f"t{n}") for n in range(45)], **HERE)
+    gists = found(mind, "weather", kind="summary")
+    assert gists
+    mind.update(ids[3], wrong=True, **HERE)
+    mind.update(ids[4], private=True, **HERE)
+    mind.update(ids[3], wrong=False, **HERE)
+    assert found(mind, "weather", kind="summary") == []
+    mind.update(ids[4], private=False, **HERE)
+    assert found(mind, "weather", kind="summary") == gists
+    mind.update(ids[3], wrong=True, **HERE)
+    mind.update(ids[3], text="Said otherwise.", **HERE)
+    mind.update(ids[3], wrong=False, **HERE)
+    assert found(mind, "weather", kind="summary") == []
 
 
 class Interrupting(StubEmbedder):

@@ -30,6 +30,7 @@ from dmha.stores.columns import BY_ID_AND_OF_TENANT, read_columns
 from dmha.stores.engine import read_json
 from dmha.stores.places import CHUNK, Places
 from dmha.stores.prepared import Prepared
+from dmha.stores.standing import in_sight, stands
 from dmha.stores.tree import Tree, window_path
 from dmha.types import Turn
 
@@ -39,8 +40,8 @@ _FEELING = 0.05  # a feeling weaker than this is noise of the lexicon, not a mem
 # A memory and the turn whose words it is; what was made of others, after a turn, has none.
 _SAID = and_(schema.memories.c.turn_id == schema.turns.c.id, schema.memories.c.source != "dream")
 
-# What was marked wrong is told to nobody but who asks for it by its id, or for all there is.
-_STANDS = schema.memories.c.wrong.is_(False)
+# Of what was said; summaries have to look further (see stores/standing).
+_NOT_WRONG = schema.memories.c.wrong.is_(False)
 
 # Branches of a path that are asked for their summaries: the latest ones lie on the nearest.
 _NEAREST = 50
@@ -104,7 +105,7 @@ def _window() -> Select[Any]:
     """What was said in the window at the turn `:turn`."""
     path, turns = window_path(), schema.turns
     # The sum keeps SQLite from going through all of the tenant's turns to find these forty.
-    here = and_(turns.c.tenant_id + 0 == bindparam("tenant"), schema.memories.c.kind == "episode", _STANDS)
+    here = and_(turns.c.tenant_id + 0 == bindparam("tenant"), schema.memories.c.kind == "episode", _NOT_WRONG)
     return _words().join(path, path.c.id == turns.c.id).where(here)
 
 
@@ -112,7 +113,7 @@ def _page(heard: ColumnElement[bool]) -> Select[Any]:
     """The latest ids below `:before` of what is heard so, `:most` of them: one stretch of an index that holds them."""
     memories = schema.memories
     mine = and_(memories.c.tenant_id == bindparam("tenant"), heard, memories.c.id < bindparam("before"))
-    return select(memories.c.id).where(mine).order_by(memories.c.id.desc()).limit(bindparam("most"))
+    return select(memories.c.id).where(mine, in_sight(memories)).order_by(memories.c.id.desc()).limit(bindparam("most"))
 
 
 def _unraised() -> CompoundSelect[Any]:
@@ -128,7 +129,9 @@ def _unraised() -> CompoundSelect[Any]:
 # Built once: building costs as much as reading ten rows (measured: 200 states 5.4 ms -> 4.0, one memory 1.3 -> 0.6).
 _STATES = _states().where(schema.memories.c.tenant_id == bindparam("tenant"))
 _BY_IDS = Prepared(lambda ids: _states().where(schema.memories.c.id.in_(ids), BY_ID_AND_OF_TENANT), named=True)
-_BY_UID = Prepared(lambda _: _STATES.where(schema.memories.c.uid == bindparam("uid")), named=True)
+_BY_UID = Prepared(
+    lambda _: _STATES.where(schema.memories.c.uid == bindparam("uid"), in_sight(schema.memories)), named=True
+)
 _OPEN = Prepared(lambda _: _page(schema.memories.c.private_to.is_(None)))
 _CONFIDED = Prepared(lambda _: _page(schema.memories.c.private_to == bindparam("confidant")))
 _UNRAISED = Prepared(lambda _: _unraised())
@@ -177,7 +180,7 @@ class Reading:
     def personas(self, scope: Scope, limit: int) -> list[State]:
         """The latest lines of this companion's own persona, oldest first; those of others in its world are theirs."""
         memories, views = schema.memories, schema.perspectives
-        query = _STATES.where(memories.c.kind == "persona", _STANDS, views.c.companion_id == scope.companion_id)
+        query = _STATES.where(memories.c.kind == "persona", _NOT_WRONG, views.c.companion_id == scope.companion_id)
         query = query.order_by(memories.c.at.desc(), memories.c.id.desc()).limit(limit)
         return [_state(row) for row in self._connection.execute(query, _bound(scope))][::-1]
 
@@ -191,7 +194,8 @@ class Reading:
             and_(made_after.c.branch_id == branch, made_after.c.id <= upto) for branch, _, upto in line[:_NEAREST]
         )
         sessions = {session_id for _, session_id, _ in line}
-        query = _STATES.where(memories.c.kind == "summary", _STANDS, memories.c.session_id.in_(sessions), or_(*on_path))
+        summaries = and_(memories.c.kind == "summary", stands(memories))
+        query = _STATES.where(summaries, memories.c.session_id.in_(sessions), or_(*on_path))
         query = query.join(made_after, made_after.c.id == memories.c.turn_id)
         query = query.order_by(memories.c.at.desc(), memories.c.id.desc()).limit(limit)
         return [_state(row) for row in self._connection.execute(query, _bound(scope))][::-1]

@@ -231,7 +231,7 @@ memory_versions = Table(
     Column("text", Text, nullable=False),
 )
 
-# What a summary, insight or wish was made of.
+# What a summary, insight or wish was made of; it is out of sight while one of these is wrong or private.
 memory_sources = Table(
     "memory_sources",
     metadata,
