@@ -77,9 +77,9 @@ class SingleMemories(Ground):
     ) -> Memory:
         """Change a memory; its words before stay in `history`. With `version`, only if nobody changed it meanwhile.
 
-        What is `wrong` is kept, and brought back to nobody; what it told holds no more, and summaries made of it are out
-        of sight, until it is not wrong. What is not `raised` this companion never brings up by itself. What is `private` is as if it had been
-        told in private. All three are so from the next turn on.
+        What is `wrong` is kept, and brought back to nobody; what it told holds no more, and summaries made of it are
+        out of sight, until it is not wrong. What is not `raised` this companion never brings up by itself. What is
+        `private` is as if it had been told in private. All three are so from the next turn on.
         """
         place, now = self._place(user_id, agent_id, world), self._now().timestamp()
         if metadata is not None:
