@@ -25,13 +25,16 @@ DOOR = "The door code is 4471."
 
 
 class Listening:
-    """A chat model that keeps its prompts."""
+    """A chat model that keeps its prompts, and does something in between when it is to."""
 
     def __init__(self) -> None:
         self.prompt = ""
+        self.do: list[Callable[[], object]] = []
 
     def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]:
         self.prompt = json.dumps(messages, ensure_ascii=False)
+        if self.do:
+            self.do.pop()()
         yield "I see."
 
     def count_tokens(self, text: str, /) -> int:
@@ -314,6 +317,28 @@ def test_what_is_never_raised_is_found_by_who_searches(listening: tuple[Mind, Li
     assert "4471" in chat.prompt
 
 
+def test_what_it_told_is_known_and_not_spoken_of(listening: tuple[Mind, Listening]) -> None:
+    """Who asks is told the fact and what rules make of it; no prompt of this companion has either, another's has."""
+    mind, chat = listening
+    told = "fact: aya.illness = measles\nrule: if aya.illness = measles then aya.room = quarantine"
+    (id,) = mind.add([Turn(told, "aya")], agent_id="relu", **SCENE)
+    kb = mind.knowledge(agent_id="relu", **SCENE)
+    kb.tell("rule: if aya.illness = measles then aya.visits = forbidden")
+    secrets = ("measles", "quarantine", "forbidden")
+
+    def heard(agent: str, session: str) -> list[str]:
+        mind.contextualize("How is aya?", speaker="ben", agent_id=agent, session_id=session, **SCENE)
+        return [word for word in secrets if word in chat.prompt]
+
+    assert heard("relu", "1") == list(secrets)
+    mind.update(id, raised=False, agent_id="relu", **SCENE)
+    assert heard("relu", "2") == []
+    assert heard("neuro", "3") == list(secrets)
+    assert (kb.ask("aya", "illness").value, kb.ask("aya", "room").value) == ("measles", "quarantine")
+    mind.update(id, raised=True, agent_id="relu", **SCENE)
+    assert heard("relu", "4") == list(secrets)
+
+
 def test_it_is_this_companion_that_never_raises_it(mind: Mind) -> None:
     """Another companion of the same world does; the mark outlives recalls and goes with `raised=True`."""
     (id,) = mind.add(DOOR, agent_id="relu", **SCENE)
@@ -403,6 +428,37 @@ def test_a_retried_request_brings_nothing_that_was_marked_since(mind: Mind) -> N
     mind.update(told, private=True, **HERE)
     assert mind.recall("door code", key="k", **HERE) == []
     assert mind.contextualize("Door code?", **asked).recalled == ()
+
+
+@pytest.mark.parametrize("mark", [{"wrong": True}, {"raised": False}, {"private": True}])
+def test_what_is_marked_while_a_reply_is_composed(listening: tuple[Mind, Listening], mark: dict[str, Any]) -> None:
+    """The reply on its way may tell it still; its retry does not name it, and the next turn knows nothing of it."""
+    mind, chat = listening
+    (id,) = mind.add(Turn(DOOR, "aya"), **HERE)
+    asked: dict[str, Any] = {"speaker": "ben", "session_id": "s", "turn_id": "t", **HERE}
+    chat.do.append(lambda: mind.update(id, **mark, **HERE))
+    assert id in [hit.memory.id for hit in mind.contextualize("What is the door code?", **asked).recalled]
+    assert "4471" in chat.prompt
+    assert id not in [hit.memory.id for hit in mind.contextualize("What is the door code?", **asked).recalled]
+    mind.contextualize("The door code?", **{**asked, "turn_id": "u"})
+    assert "4471" not in chat.prompt
+
+
+def test_what_turns_out_wrong_while_a_reply_is_composed_did_nothing(listening: tuple[Mind, Listening]) -> None:
+    """It is not strengthened, and what the reply ended because of it holds."""
+    mind, chat = listening
+    kb = mind.knowledge(**HERE)
+    kb.tell("fact: aya.city = Osaka")
+    (id,) = mind.add(Turn("I moved.\nfact: aya.city = Kyoto", "aya"), **HERE)
+    chat.do.append(lambda: mind.update(id, wrong=True, **HERE))
+    reply = mind.contextualize("I moved, so in which city does aya live?", speaker="aya", **HERE)
+    assert chat.do == []
+    assert reply.repairs
+    assert [hit.memory.id for hit in reply.recalled if hit.confidence >= 0.25] == [id]  # else it were not strengthened
+    assert mind.get(id, **HERE).recall_count == 0
+    assert kb.ask("aya", "city").value == "Osaka"
+    mind.update(id, wrong=False, **HERE)
+    assert kb.ask("aya", "city").value == "Kyoto"
 
 
 def test_marks_travel_with_a_life(mind: Mind, tmp_path: Path) -> None:

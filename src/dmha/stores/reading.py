@@ -134,6 +134,9 @@ _BY_UID = Prepared(
 )
 _OPEN = Prepared(lambda _: _page(schema.memories.c.private_to.is_(None)))
 _CONFIDED = Prepared(lambda _: _page(schema.memories.c.private_to == bindparam("confidant")))
+_TURNS_OF = Prepared(
+    lambda ids: select(schema.turns.c.id).join(schema.memories, _SAID).where(schema.memories.c.id.in_(ids))
+)
 _UNRAISED = Prepared(lambda _: _unraised())
 _UTTERED = _words().where(schema.turns.c.tenant_id == bindparam("tenant"))
 _WINDOW = Prepared(lambda _: _window(), named=True)
@@ -226,6 +229,10 @@ class Reading:
             chosen = memories.c.turn_id.in_(wanted[start : start + CHUNK])
             found += self._connection.execute(select(memories.c.id).where(chosen)).scalars()
         return found
+
+    def turns_of(self, memory_ids: Sequence[int]) -> frozenset[int]:
+        """The turns whose words these memories are."""
+        return frozenset(turn_id for (turn_id,) in _TURNS_OF.of(self._connection, memory_ids))
 
     def turn(self, scope: Scope, uid: str) -> Uttered | None:
         """One turn by its public id, with its memory; None when it is unknown or its memory was deleted."""
