@@ -670,10 +670,10 @@ def test_what_names_no_turn_is_told_by_its_keyword(mind: Mind) -> None:
         ("parent", lambda: mind.add([Turn("Hello.", parent="lost")], **HERE)),
         ("turn_id", lambda: mind.variants("lost", **HERE)),
     ]
-    for field, call in lost:
-        with pytest.raises(NotFound, match=f"^{field}: no turn 'lost'") as refused:
+    for named, call in lost:
+        with pytest.raises(NotFound, match=rf"^{named}: no turn 'lost'") as refused:
             call()
-        assert refused.value.field == field
-    with pytest.raises(NotFound, match="^no memory 'lost'") as refused:
+        assert refused.value.field == named
+    with pytest.raises(NotFound, match=r"^no memory 'lost'") as refused:
         mind.get("lost", **HERE)
     assert refused.value.field == "id"
