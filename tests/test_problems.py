@@ -125,6 +125,7 @@ def test_each_type_is_raised_and_no_other() -> None:
         ("GET", "/v1/memories?cursor=none", {}, None, 422, "invalid", "cursor"),
         ("POST", "/v1/search", {"Content-Type": "text/plain"}, {"query": "a"}, 415, "invalid", "Content-Type"),
         ("GET", "/livez?a=b", {}, None, 422, "invalid", "a"),
+        ("POST", "/v1/import", {"Content-Type": "application/x-ndjson"}, {}, 422, "invalid", "body"),
         ("POST", "/auth/token", {}, {"user": "aya", "key": "k"}, 422, "invalid", "key"),
         ("POST", "/auth/token", {}, {"user": "aya"}, 422, "invalid", "password"),
         ("POST", "/auth/token", {}, {"password": "secret"}, 422, "invalid", "user"),

@@ -29,9 +29,10 @@ def of(error: DmhaError) -> Problem:
     """The problem that an error of the library is."""
     match error:
         case InvalidInput():
-            return invalid(error.field, error.reason, error.fix)
+            return invalid(_SENT_AS.get(error.field, error.field), error.reason, error.fix)
         case OutOfBounds():
-            return invalid(error.field, f"{error.found} is over the limit of {error.limit}", error.fix)
+            reason = f"{error.found} is over the limit of {error.limit}"
+            return invalid(_SENT_AS.get(error.field, error.field), reason, error.fix)
         case NotFound():
             return _not_found(error)
         case Stale():
@@ -48,6 +49,7 @@ def of(error: DmhaError) -> Problem:
     raise error
 
 
+_SENT_AS = {"file": "body"}  # what a keyword of the library is in a request, where that is another
 _MADE_UNDER = "Check the id, agent_id and world that it was made under."
 # What the field is called in a request, why nothing was found by it, and what to do.
 _NOT_FOUND: Mapping[str, tuple[str | None, str, str]] = {

@@ -22,7 +22,7 @@ _AGAIN = {
 }
 _REPLAYED = {
     "description": "Where the answer was given before, under this Idempotency-Key.",
-    "schema": {"const": "true"},
+    "schema": {"type": "string", "const": "true"},
 }
 _LATER = {str(status) for sort in SORTS.values() if sort.again for status in sort.statuses}
 
