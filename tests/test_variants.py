@@ -660,3 +660,20 @@ def same(pair: Pair, script: Script) -> None:
         exports.append((pair.folder / f"{name}.jsonl").read_text().splitlines())
     assert exports[0] == exports[1]
     assert pair.tried._truth.check() == []
+
+
+def test_what_names_no_turn_is_told_by_its_keyword(mind: Mind) -> None:
+    """`parent`, `replaces`, a turn's own parent and `turn_id` are the error's `field`, and begin its message."""
+    lost: list[tuple[str, Callable[[], object]]] = [
+        ("parent", lambda: mind.contextualize("Hello.", parent="lost", **HERE)),
+        ("replaces", lambda: mind.contextualize("Hello.", replaces="lost", **HERE)),
+        ("parent", lambda: mind.add([Turn("Hello.", parent="lost")], **HERE)),
+        ("turn_id", lambda: mind.variants("lost", **HERE)),
+    ]
+    for named, call in lost:
+        with pytest.raises(NotFound, match=rf"^{named}: no turn 'lost'") as refused:
+            call()
+        assert refused.value.field == named
+    with pytest.raises(NotFound, match=r"^no memory 'lost'") as refused:
+        mind.get("lost", **HERE)
+    assert refused.value.field == "id"
