@@ -22,6 +22,7 @@ LEAST_BUDGET = 400
 MOST_WAIT_MS = 600_000  # ten minutes: nobody holds a connection open for longer
 
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # Unicode's Cc, Zl and Zp
+_NUMBER = re.compile("[0-9]{1,18}")  # below 2^63, which databases take
 _JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 
@@ -84,6 +85,14 @@ def check_count(field: str, value: Any, most: int, fix: str) -> int:
     if value > most:
         raise OutOfBounds(field, most, value, fix)
     return value
+
+
+def check_number(field: str, value: Any, fix: str) -> int:
+    """A number that was given out as text; `fix` says where it comes from."""
+    check_text(field, value, most=MOST_NAME)
+    if not _NUMBER.fullmatch(value):
+        raise InvalidInput(field, f"{value!r} was never given out", fix)
+    return int(value)
 
 
 def check_deadline(value: Any) -> int:

@@ -278,6 +278,7 @@ class State:
     speaker: str
     session: str
     at: float
+    recorded_at: float
     kind: Kind
     source: Source
     trust: float
@@ -296,6 +297,18 @@ class State:
     pinned: bool
     wrong: bool = False
     raised: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a memory was before, of what is no companion's own; `recorded_at` is when it became so."""
+
+    version: int
+    recorded_at: float
+    wrong: bool
+    private: bool
+    metadata: Mapping[str, Any]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)

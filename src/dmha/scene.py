@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -114,12 +114,13 @@ class Scene:
         hits: Sequence[tuple[State, Hit]],
         mood: Affect,
         now: datetime,
-        unraised: Collection[int],
+        unraised: Sequence[int],
     ) -> Scene:
         """Read what belongs to this moment; what was told in the turns `aside`, on other branches, does not.
 
-        Nor do the memories that this companion never raises.
+        Nor do the memories that this companion never raises, and what they told.
         """
+        silent = aside | ledger.reading.turns_of(unraised)
 
         def belongs(said: State | Uttered) -> bool:
             return may_hear(said, present) and said.memory_id not in unraised
@@ -129,8 +130,8 @@ class Scene:
             name=name,
             heard=heard,
             hits=hits,
-            facts=ledger.knowledge.facts(scope, present, aside),
-            rules=[row for row in ledger.knowledge.rules(scope, present) if row.turn_id not in aside],
+            facts=[row for row in ledger.knowledge.facts(scope, present, aside) if row.turn_id not in silent],
+            rules=[row for row in ledger.knowledge.rules(scope, present) if row.turn_id not in silent],
             window=[turn for turn in reading.window(scope, tip.turn_id) if turn.uid != heard.uid and belongs(turn)],
             latest_gists=list(filter(belongs, reading.gists(scope, tip.turn_id, LATEST_GISTS))),
             persona=list(filter(belongs, reading.personas(scope, MOST_PERSONA))),

@@ -20,11 +20,11 @@ class Cursors:
         self._signer = URLSafeSerializer(list(reversed(secrets)), salt="dmha.cursor")  # the last signs, all verify
 
     def made(self, after: str, *of: str | None) -> str:
-        """A cursor behind that item of this list."""
+        """A cursor at that place of this list."""
         return str(self._signer.dumps([after, *of]))
 
     def read(self, cursor: str | None, *of: str | None) -> str | None:
-        """The item that the cursor stands behind; None for no cursor."""
+        """The place that the cursor stands at; None for no cursor."""
         if cursor is None:
             return None
         try:

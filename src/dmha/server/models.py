@@ -214,15 +214,11 @@ class Change(Body):
     """False: this companion never brings it up."""
 
 
-class Page(BaseModel):
-    """Some memories, and the cursor of those after them; null on the last page."""
-
-    memories: list[Memory]
-    next: str | None
-
-
 class History(BaseModel):
-    """A memory's versions, oldest first; the last is what it is now."""
+    """A memory's versions, oldest first, each as it was then; the last is what it is now.
+
+    What is a companion's own (pinned, raised, tier, feelings and how it fades) is told as it is now.
+    """
 
     versions: list[Memory]
 

@@ -15,6 +15,7 @@ from dmha.records import Change, Rows
 from dmha.stores import schema
 from dmha.stores.beside import before, returns
 from dmha.stores.prepared import Ids, Prepared
+from dmha.stores.standing import stands
 
 # Rows read before they are made into columns: 384 numbers each, they take 40 MB while on their way.
 AT_ONCE = 10_000
@@ -40,7 +41,7 @@ class Feed:
         return [Change(seq, tenant, memory, version, bool(deleted)) for seq, tenant, memory, version, deleted in rows]
 
     def rows(self, memory_ids: Sequence[int]) -> Rows:
-        """The rows of these memories; one that is gone, wrong or not for recall is left out."""
+        """The rows of these memories; one that is gone, does not stand or is not for recall is left out."""
         return _columns(_ROWS.of(self._connection, memory_ids, embedder=self._embedder_id))
 
     def tenant(self, tenant_id: int) -> tuple[int, Iterator[Rows]]:
@@ -84,7 +85,7 @@ class Feed:
         """How many memories of each tenant an index has to hold."""
         memories, terms = schema.memories, schema.terms
         query = select(memories.c.tenant_id, func.count()).join(terms, terms.c.memory_id == memories.c.id)
-        query = query.where(_SETTLED, memories.c.wrong.is_(False))
+        query = query.where(_SETTLED, stands(memories))
         return {
             int(tenant): int(held) for tenant, held in self._connection.execute(query.group_by(memories.c.tenant_id))
         }
@@ -118,7 +119,7 @@ def _rows(ids: Ids) -> Select[Any]:
         .join(vectors, _of_embedder(memories.c.id), isouter=True)
         .join(turns, said, isouter=True)
         .join(last, and_(last.c.turn_id == turns.c.parent_id, last.c.source != "dream"), isouter=True)
-        .where(memories.c.id.in_(ids), memories.c.wrong.is_(False))
+        .where(memories.c.id.in_(ids), stands(memories))
         .order_by(memories.c.id)
     )
 

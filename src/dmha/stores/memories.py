@@ -24,6 +24,7 @@ from dmha.stores.places import Places, allocate
 from dmha.stores.prepared import Ids, Prepared
 from dmha.stores.removal import drop, drop_world, quoting, untell
 from dmha.stores.requests import Requests
+from dmha.stores.standing import made_of
 from dmha.stores.tree import Node, Tree
 from dmha.stores.variants import Variants
 
@@ -170,7 +171,13 @@ class Memories:
             return
         self._connection.execute(
             insert(schema.memory_versions).values(
-                memory_id=row.id, version=row.version, recorded_at=row.recorded_at, metadata=row.metadata, text=row.text
+                memory_id=row.id,
+                version=row.version,
+                recorded_at=row.recorded_at,
+                wrong=row.wrong,
+                private=row.private_to is not None,
+                metadata=row.metadata,
+                text=row.text,
             )
         )
         values |= {"version": row.version + 1, "recorded_at": now}
@@ -183,9 +190,8 @@ class Memories:
         log(self._connection, scope.tenant_id, [(row.id, row.version + 1)])
 
     def _tell_otherwise(self, scope: Scope, row: Any, now: float) -> None:
-        """What its turn told stands as the memory does, for the same ears; gists that quote what is not for all go."""
-        if row.wrong or row.private_to is not None:
-            drop(self._connection, scope.tenant_id, quoting(self._connection, [row.id]))
+        """What its turn told stands as the memory does, for the same ears; gists that quote it are looked at again."""
+        log(self._connection, scope.tenant_id, made_of(self._connection, row.id))
         if row.turn_id is None or row.source == "dream":
             return
         told = {"private_to": row.private_to, "retracted_at": now if row.wrong else None}

@@ -213,6 +213,7 @@ memories = Table(
     UniqueConstraint("tenant_id", "uid"),
     Index(None, "turn_id"),
     Index(None, "tenant_id", "kind", "at"),
+    Index(None, "tenant_id", "private_to", "id"),  # pages: what was told openly, and to each one who is there
 )
 _SUMMARIES = memories.c.kind == "summary"
 Index(None, memories.c.session_id, memories.c.at, sqlite_where=_SUMMARIES, postgresql_where=_SUMMARIES)
@@ -230,7 +231,7 @@ memory_versions = Table(
     Column("text", Text, nullable=False),
 )
 
-# What a summary, insight or wish was made of.
+# What a summary, insight or wish was made of; it is out of sight while one of these is wrong or private.
 memory_sources = Table(
     "memory_sources",
     metadata,

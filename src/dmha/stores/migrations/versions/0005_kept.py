@@ -17,6 +17,11 @@ def upgrade() -> None:
     op.add_column("keys", sa.Column("worlds", sa.JSON(), nullable=False, server_default="[]"))
     for mark in ("wrong", "private"):
         op.add_column("memory_versions", sa.Column(mark, sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.execute(  # until now that was said once and for all
+        "UPDATE memory_versions SET private = true "
+        "WHERE memory_id IN (SELECT id FROM memories WHERE private_to IS NOT NULL)"
+    )
+    op.create_index("ix_memories_tenant_id_private_to_id", "memories", ["tenant_id", "private_to", "id"])
     op.add_column("requests", sa.Column("size", sa.Integer(), nullable=False, server_default="0"))
     op.create_index("ix_requests_owner_created_at", "requests", ["owner", "created_at"])
     op.create_table(
