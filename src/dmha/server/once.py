@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from dmha.errors import Unavailable
 from dmha.protocols import Also, Clock, Ledger, Truth
-from dmha.records import Answered
+from dmha.records import Answered, Telling
 from dmha.server.problems import busy, invalid
 
 T = TypeVar("T")
@@ -24,7 +24,10 @@ T = TypeVar("T")
 # Seconds that a claim outlives its process, and between two renewals: two may fail before one is lost.
 LEASE, RENEWED = 15.0, 5.0
 LONGEST_KEY = 252  # with `key:` before it, it may be a turn's id, which has 256
-KEPT = 86_400.0  # seconds that an answer is remembered: a day, as the drafts of the header's standard suggest
+# Characters of memories that an answer holds beyond which it is not even written out to be kept: the store keeps none
+# of so many, and a thousand of the longest would be 200 MB, on which the one writer would spend a second.
+MOST_TOLD = 1 << 20
+_TOO_LARGE = Answered(200, "", "large")
 
 
 class Once:
@@ -42,9 +45,13 @@ class Once:
         self._renewing.start()
 
     def run(
-        self, owner: str, key: str, digest: str, work: Callable[[Also[T]], T], told: Callable[[T], Answered]
-    ) -> tuple[Answered, bool]:
-        """What the work comes to, or came to before (True): `told` says it as it is kept and sent."""
+        self, owner: str, key: str, digest: str, work: Callable[[Also[T]], T], told: Callable[[T], Answered],
+        telling: Callable[[T], Telling | None],
+    ) -> tuple[Answered, bool]:  # fmt: skip
+        """What the work comes to, or came to before (True): `told` says it as it is kept and sent, `telling` of what.
+
+        What tells of it knows not what (None) is not kept: a retry comes to it anew.
+        """
         claimed = self._claim(owner, key, digest)
         if isinstance(claimed, Answered):
             return claimed, True
@@ -53,13 +60,20 @@ class Once:
         answers: list[Answered] = []
 
         def close(ledger: Ledger, came: T) -> None:
-            answers[:] = [told(came)]  # a unit may be run again, and its last run counts
-            ledger.requests.close(owner, key, answers[0], holder=self._holder)
+            answers.clear()  # a unit may be run again, and its last run counts
+            tells = telling(came)
+            if tells is None:
+                ledger.requests.release(owner, key, holder=self._holder)
+                return
+            if tells.characters <= MOST_TOLD:
+                answers.append(told(came))
+            kept = answers[0] if answers else _TOO_LARGE
+            ledger.requests.close(owner, key, kept, tells, holder=self._holder)
 
         with self._holding():
             try:
-                work(close)
-                return answers[0], False  # what is kept, so that the same comes again
+                came = work(close)
+                return (answers or [told(came)])[0], False  # what is kept, so that the same comes again
             except BaseException:
                 with self._lock:
                     self._dropped.append((owner, key))
