@@ -407,7 +407,7 @@ class Requests(Protocol):
     is `InvalidInput` on the field `Idempotency-Key`. `claim` is a transaction of its own, committed before the work
     begins; `close` belongs into the one that holds the effect, and raises `Taken` where the lease was lost meanwhile,
     so that the effect is undone. `release` gives a claim back that had no effect. `renew` holds on to all of a
-    holder's.
+    holder's, and of those whose names have a dot and a number after it.
 
     What it came to is kept in bounds, of one answer and of an owner's together, the newest; and only while every memory
     that it is `telling` of is there. The row stays, and says why it is `gone`.

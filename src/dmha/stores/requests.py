@@ -108,8 +108,9 @@ class Requests:
         self._connection.execute(delete(schema.requests).where(mine))
 
     def renew(self, holder: str, until: float) -> None:
-        held = and_(schema.requests.c.holder == holder, schema.requests.c.status.is_(None))
-        self._connection.execute(update(schema.requests).where(held).values(leased_until=until))
+        requests = schema.requests  # a name with more behind its dot stands between the two
+        held = and_(requests.c.holder >= holder, requests.c.holder < f"{holder}/", requests.c.status.is_(None))
+        self._connection.execute(update(requests).where(held).values(leased_until=until))
 
     def forget(self, owner: str) -> None:
         kept = select(schema.requests.c.key).where(schema.requests.c.owner == owner, _KEPT)
