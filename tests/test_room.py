@@ -64,7 +64,7 @@ def test_a_key_that_could_not_be_let_go_is_free_with_the_next_write(database: Pa
     with serving(database, clock) as (service, client):
         client.headers |= key_of(service, "aya")
         assert tried(client, "before") == 201
-        service.once._dropped.append(("aya", "dropped"))
+        service.once._dropped.append(("aya", "dropped", service.once._holder))
         now = clock().timestamp()
         service.mind.truth.write(
             lambda ledger: ledger.requests.claim(

@@ -27,7 +27,7 @@ _LOOKED_EVERY = 10.0
 _HOUR, _DAY = 3_600.0, 86_400.0
 REQUESTS_KEPT = _DAY  # a client that comes again with its key does so within the day
 JOBS_KEPT = 7 * _DAY
-_SWEPT_AT_ONCE = 500
+_SWEPT_AT_ONCE = 200  # a hundredth of a second of the writer's, with what kept answers tell of
 
 
 def chores(

@@ -36,6 +36,7 @@ from dmha.records import (
     RuleRow,
     Scope,
     State,
+    Telling,
     Tip,
     User,
     Uttered,
@@ -408,17 +409,20 @@ class Requests(Protocol):
     is `InvalidInput` on the field `Idempotency-Key`. `claim` is a transaction of its own, committed before the work
     begins; `close` belongs into the one that holds the effect, and raises `Taken` where the lease was lost meanwhile,
     so that the effect is undone. `release` gives a claim back that had no effect. `renew` holds on to all of a
-    holder's.
+    holder's, and of those whose names have a dot and a number after it.
+
+    What it came to is kept in bounds, of one answer and of an owner's together, the newest; and only while every memory
+    that it is `telling` of is there. The row stays, and says why it is `gone`.
     """
 
     def claim(
         self, owner: str, key: str, digest: str, /, *, holder: str, now: float, until: float
     ) -> bool | Answered: ...
-    def close(self, owner: str, key: str, answer: Answered, /, *, holder: str) -> None: ...
+    def close(self, owner: str, key: str, answer: Answered, telling: Telling = ..., /, *, holder: str) -> None: ...
     def release(self, owner: str, key: str, /, *, holder: str) -> None: ...
     def renew(self, holder: str, until: float, /) -> None: ...
-    def forget(self, owner: str, memory_uid: str | None, /) -> None:
-        """Drop what was answered about this memory of the owner's, or (None) about anything; a retry is told so."""
+    def forget(self, owner: str, /) -> None:
+        """Drop all that the owner was answered; a retry is told so. What tells of a memory goes with the memory."""
         ...
 
     def sweep(self, before: float, limit: int, /) -> int:

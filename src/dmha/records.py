@@ -6,16 +6,17 @@ Only plain data lives here. Ids are the truth's integers, times are seconds sinc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dmha.types import Affect, Fact, JobState, Kind, Source, Tier
+from dmha.types import Affect, Fact, JobState, Kind, Reply, Source, Tier
 
 Right = Literal["read", "write", "operate"]
+Gone = Literal["large", "room", "deleted", "upgrade"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,11 +350,43 @@ class Arrival:
 class Answered:
     """What a keyed request came to, as it is told again: an HTTP status and a body of JSON text.
 
-    The body is empty where what it told of was deleted since.
+    The body is empty where it is kept no more: it was too `large`, newer ones took its `room`, a memory that it told of
+    was `deleted`, or an `upgrade` of the file knew not which.
     """
 
     status: int
     body: str
+    gone: Gone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Which memories an answer tells of: those of these ids, and of these turns; `uids` are those that it names.
+
+    `characters` is how many of their words' it holds.
+    """
+
+    uids: frozenset[str] = frozenset()
+    memory_ids: frozenset[int] = frozenset()
+    turn_ids: frozenset[int] = frozenset()
+    characters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grounded(Reply):
+    """A reply as it was just made, and what stood before whoever wrote it: memories, and turns that told what is known.
+
+    The memories that it names itself need not be among them.
+    """
+
+    memory_ids: frozenset[int] = frozenset()
+    turn_ids: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, reply: Reply, memory_ids: frozenset[int], turn_ids: frozenset[int]) -> Grounded:
+        """The reply, with these."""
+        told = {each.name: getattr(reply, each.name) for each in fields(Reply)}
+        return cls(**told, memory_ids=memory_ids, turn_ids=turn_ids)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from dmha.checks import MOST_CHARACTERS, check_text
 from dmha.domain import prompt
+from dmha.domain.characters import fold as folded
 from dmha.domain.findings import Finding, undated
 from dmha.domain.logic import Knowledge, plain
 from dmha.domain.logic.vocabulary import fold
@@ -38,6 +39,9 @@ MOST_PERSONA = 20
 REPLY_TOKENS = 512  # a long chat message
 # A reply most of whose words came from memory repeats it: it is kept, and never brought back as if it were new.
 ECHO = 0.8
+
+Slotted = tuple[tuple[str, str], Answer]
+"""What is known, by its entity and attribute."""
 
 
 @dataclass
@@ -227,14 +231,29 @@ class Scene:
             corrections=tuple(dict.fromkeys((*self.corrections, *plan.corrections))),
         )
 
-    def known(self) -> list[tuple[tuple[str, str], Answer]]:
+    def known(self) -> list[Slotted]:
         """What is known about those this moment is about: ((entity, attribute), answer)."""
         return _known_of(self.knowledge, self.entities)
 
-    def facts_named(self, draft: str) -> list[float]:
+    def facts_named(self, draft: str, known: Sequence[Slotted]) -> list[float]:
         """The confidences of the known facts whose value the draft names."""
         said = undated(draft)
-        return [answer.confidence for _, answer in self.known() if answer.value and stands(answer.value, said)]
+        return [answer.confidence for _, answer in known if answer.value and stands(answer.value, said)]
+
+    @property
+    def shown(self) -> frozenset[int]:
+        """The memories of which anything may stand before whoever writes the reply."""
+        states = (*(state for state, _ in self.hits), *self.latest_gists, *self.persona)
+        return frozenset((*(state.memory_id for state in states), *(turn.memory_id for turn in self.window)))
+
+    def tellings(self, said: str, known: Sequence[Slotted]) -> frozenset[int]:
+        """The turns that told what is known here, or that told a value or a rule which was named in what was said."""
+        sources, words = {source for _, answer in known for source in answer.sources}, folded(said)
+        values = {row.fact.value for row in self.facts}
+        named = {value for value in values if folded(value) in words and stands(value, said)}
+        facts = (row.turn_id for row in self.facts if row.fact.source in sources or row.fact.value in named)
+        rules = (row.turn_id for row in self.rules if row.source in sources or row.text in said)
+        return frozenset(turn for turn in (*facts, *rules) if turn is not None)
 
     def echoed_by(self, draft: Draft) -> bool:
         """Whether the draft only repeats what was recalled or known."""
@@ -313,7 +332,7 @@ def _mood(mood: Affect) -> str:
     return ", ".join(f"{name} {value:.2f}" for name, value in felt.items() if value >= 0.05)
 
 
-def _known_of(knowledge: Knowledge, entities: frozenset[str]) -> list[tuple[tuple[str, str], Answer]]:
+def _known_of(knowledge: Knowledge, entities: frozenset[str]) -> list[Slotted]:
     slots = {
         (fact.entity, fact.attribute, fact.scope): None for fact in knowledge.closure() if fold(fact.entity) in entities
     }

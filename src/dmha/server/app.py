@@ -25,6 +25,7 @@ from dmha.server.gate import Gate
 from dmha.server.openapi import described
 from dmha.server.problems import Problem, at_fault
 from dmha.server.routes import files, health, jobs, knowledge, memories, talk, tokens
+from dmha.server.scratch import remove_left
 from dmha.server.service import Service
 
 _log = logging.getLogger("dmha.server")
@@ -86,6 +87,7 @@ def is_loopback(host: str) -> bool:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
+    remove_left()
     service.scheduler.start()
     yield
 

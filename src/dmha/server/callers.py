@@ -22,15 +22,17 @@ from pydantic import TypeAdapter
 from dmha.access import Grant
 from dmha.mind import Mind
 from dmha.protocols import Also, Still, nothing_else
-from dmha.records import Answered, Right
+from dmha.records import Answered, Gone, Right
 from dmha.server import problems, strict_json
 from dmha.server.once import check_key, digest_of
 from dmha.server.service import Service
+from dmha.server.telling import Kept, telling
 from dmha.server.throttle import network
 
 _log = logging.getLogger("dmha.server")
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Kept)
 
 ACTS_FOR = "x-dmha-user"
 _BEARER = Security(HTTPBearer(auto_error=False, description="An API key, or a token of POST /auth/token."))
@@ -68,8 +70,8 @@ class Caller:
         return await asked(self.service, self.request, lambda still: call(self.service.mind, still), short=short)
 
     async def do(
-        self, call: Callable[[Mind, Also[T], Still], T], adapter: TypeAdapter[T], *, status: int = 200,
-        headers: Callable[[T], dict[str, str]] = lambda _: {}, body: bytes | None = None,
+        self, call: Callable[[Mind, Also[K], Still], K], adapter: TypeAdapter[K], *, status: int = 200,
+        headers: Callable[[K], dict[str, str]] = lambda _: {}, body: bytes | None = None,
     ) -> Response:  # fmt: skip
         """As `ask`, for what changes something: once, where the request has an Idempotency-Key.
 
@@ -83,7 +85,9 @@ class Caller:
         digest = digest_of(self.request.method, _target(self.request, self.user_id), content)
         once = partial(self.service.once.run, self.user_id, check_key(key), digest)
         answer, again = await self.ask(
-            lambda mind, still: once(lambda also: call(mind, also, still), partial(_told, adapter, status, headers)),
+            lambda mind, still: once(
+                lambda also: call(mind, also, still), partial(_told, adapter, status, headers), telling
+            ),
             short=False,
         )
         return _sent(answer, again=again)
@@ -119,6 +123,13 @@ class Needs:
             await asked(service, request, lambda _: service.access.audit(grant.credential, user_id, action, trace))
         request.state.caller = Caller(service, request, grant, user_id)
 
+
+_GONE: dict[Gone, str] = {
+    "large": "it was too large",
+    "room": "newer answers of this account took its room",
+    "deleted": "something that it told of was deleted since",
+    "upgrade": "the service was upgraded since",
+}
 
 STREAMS = "x-streams"
 """Marks, in its `openapi_extra`, a route that reads its body itself, piece by piece."""
@@ -220,8 +231,8 @@ def _told(adapter: TypeAdapter[T], status: int, headers: Callable[[T], dict[str,
 
 
 def _sent(answer: Answered, *, again: bool = False) -> Response:
-    if not answer.body:
-        raise problems.gone()
+    if answer.gone is not None:
+        raise problems.gone(f"this request took effect, once, and its answer is not kept: {_GONE[answer.gone]}")
     told = json.loads(answer.body)
     headers = told["headers"] | ({"Idempotency-Replayed": "true"} if again else {})
     return Response(told["body"], answer.status, headers, "application/json" if told["body"] else None)

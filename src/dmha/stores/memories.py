@@ -246,8 +246,6 @@ class Memories:
             self._variants.forget(scope, row.turn_id)
             log(self._connection, scope.tenant_id, following(self._connection, row.turn_id))  # they follow another now
         drop(self._connection, scope.tenant_id, [row.id, *quoting(self._connection, [row.id])])
-        owner = select(schema.tenants.c.user_id).where(schema.tenants.c.id == scope.tenant_id)
-        Requests(self._connection).forget(self._connection.execute(owner).scalar_one(), uid)
 
     def forget_all(self, user_id: str, world: str | None) -> None:
         """Delete everything of the account's one world, or of all; the tombstones stay, to tell other processes."""
@@ -259,7 +257,7 @@ class Memories:
             version = 0 if name.startswith(HIDDEN) else dictionaries.version(tenant_id)
             drop_world(self._connection, tenant_id)
             dictionaries.go_on(tenant_id, version)
-        Requests(self._connection).forget(user_id, None)
+        Requests(self._connection).forget(user_id)
         if world is None:
             self._connection.execute(delete(schema.jobs).where(schema.jobs.c.user_id == user_id))
 

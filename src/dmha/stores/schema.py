@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -460,6 +461,8 @@ audits = Table(
 
 # Requests under a caller's Idempotency-Key: the row is committed before the work begins, and closed in the transaction
 # that holds its effect. `status` null: under way, by `holder`, until `leased_until` unless the holder asks for longer.
+# `body` is what was answered, packed; once it is kept no more, `gone` says why. `ends` is where it ends in the stream
+# of all that its owner was answered, in bytes: how far behind the newest it is tells when its room is taken.
 requests = Table(
     "requests",
     metadata,
@@ -470,19 +473,21 @@ requests = Table(
     Column("leased_until", Double, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("status", Integer, nullable=True),
-    Column("size", Integer, nullable=False, server_default="0"),
-    Column("body", Text, nullable=True),
+    Column("gone", String(8), nullable=True),
+    Column("ends", BigInteger, nullable=False, server_default="0"),
+    Column("body", LargeBinary, nullable=True),
     Index(None, "created_at"),
     Index(None, "holder"),
-    Index(None, "owner", "created_at"),
 )
+_KEPT = requests.c.body.is_not(None)
+Index(None, requests.c.owner, requests.c.ends, sqlite_where=_KEPT, postgresql_where=_KEPT)
 
 # Which memories a kept answer tells of, so that it goes when one of them does.
 request_memories = Table(
     "request_memories",
     metadata,
+    _to("memories", "memory_id", primary_key=True),
     Column("owner", Text, primary_key=True),
-    Column("memory_uid", Text, primary_key=True),
     Column("key", String(255), primary_key=True),
     ForeignKeyConstraint(["owner", "key"], ["requests.owner", "requests.key"]),
     Index(None, "owner", "key"),

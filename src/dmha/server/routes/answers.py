@@ -13,7 +13,7 @@ _SAID = {
     404: "Nothing of this id is here.",
     408: "The body came too slowly.",
     409: "A request under this Idempotency-Key is under way.",
-    410: "The request was answered before, and what the answer told of was deleted since.",
+    410: "The request took effect before, and its answer is kept no more: `detail` says why.",
     412: "The memory was changed meanwhile: read it again.",
     413: "The body is too large.",
     414: "The path is too long.",

@@ -1,5 +1,7 @@
 """What a kept answer tells of and how large it is; a version's marks; the worlds of a key.
 
+Answers that were kept before are let go, as nothing knows what they tell of: a retry is told so.
+
 Revision ID: 0005
 Revises: 0004
 """
@@ -22,16 +24,26 @@ def upgrade() -> None:
         "WHERE memory_id IN (SELECT id FROM memories WHERE private_to IS NOT NULL)"
     )
     op.create_index("ix_memories_tenant_id_private_to_id", "memories", ["tenant_id", "private_to", "id"])
-    op.add_column("requests", sa.Column("size", sa.Integer(), nullable=False, server_default="0"))
-    op.create_index("ix_requests_owner_created_at", "requests", ["owner", "created_at"])
+    _requests()
+
+
+def _requests() -> None:
+    op.add_column("requests", sa.Column("gone", sa.String(8), nullable=True))
+    op.add_column("requests", sa.Column("ends", sa.BigInteger(), nullable=False, server_default="0"))
+    op.drop_column("requests", "body")
+    op.add_column("requests", sa.Column("body", sa.LargeBinary(), nullable=True))
+    op.execute("UPDATE requests SET gone = 'upgrade' WHERE status IS NOT NULL")
+    kept = sa.text("body IS NOT NULL")
+    op.create_index("ix_requests_owner_ends", "requests", ["owner", "ends"], sqlite_where=kept, postgresql_where=kept)
     op.create_table(
         "request_memories",
+        sa.Column("memory_id", sa.Integer(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
-        sa.Column("memory_uid", sa.Text(), nullable=False),
         sa.Column("key", sa.String(255), nullable=False),
+        sa.ForeignKeyConstraint(["memory_id"], ["memories.id"], name=op.f("fk_request_memories_memory_id")),
         sa.ForeignKeyConstraint(
             ["owner", "key"], ["requests.owner", "requests.key"], name=op.f("fk_request_memories_owner")
         ),
-        sa.PrimaryKeyConstraint("owner", "memory_uid", "key", name=op.f("pk_request_memories")),
+        sa.PrimaryKeyConstraint("memory_id", "owner", "key", name=op.f("pk_request_memories")),
     )
     op.create_index("ix_request_memories_owner_key", "request_memories", ["owner", "key"])
