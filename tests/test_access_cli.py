@@ -122,18 +122,19 @@ def test_a_key_is_made_as_it_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
         run("user", "add", name, "--no-password")
     made = told(
         "key", "create", "--user", "service", "--label", "the bot", "--right", "read", "--right", "operate", "--agent",
-        "relu", "--agent", "tanh", "--for", "kenji", "--for", "aya", "--expires", "2999-01-01",
+        "relu", "--agent", "tanh", "--world", "plaza", "--for", "kenji", "--for", "aya", "--expires",
+        "2999-01-01",
     )  # fmt: skip
     text, since = made.pop("key"), made.pop("created_at")
     assert made == {
         "uid": text.split("_", 2)[1], "owner": "service", "label": "the bot", "rights": ["operate", "read"],
-        "agents": ["relu", "tanh"], "acts_for": ["aya", "kenji"], "expires_at": "2998-12-31T15:00:00+00:00",
-        "revoked_at": None,
+        "agents": ["relu", "tanh"], "worlds": ["plaza"], "acts_for": ["aya", "kenji"],
+        "expires_at": "2998-12-31T15:00:00+00:00", "revoked_at": None,
     }  # fmt: skip
     assert told("key", "list") == [made | {"created_at": since}]
     shown = run("key", "list").stdout
     assert "2999-01-01 00:00" in shown
-    for part in ("✓", "service", "operate read", "relu, tanh", "aya, kenji", "the bot"):
+    for part in ("✓", "service", "operate read", "relu, tanh + plaza", "aya, kenji", "the bot"):
         assert part in shown
 
 
@@ -190,6 +191,7 @@ def test_the_audit_is_read_from_its_newest_line() -> None:
         (("key", "create", "--user", "nobody"), None, "there is no user 'nobody'"),
         (("key", "create", "--user", "aya", "--right", "fly"), None, "'fly' is not one"),
         (("key", "create", "--user", "aya", "--for", "nobody"), None, "there is no user 'nobody'"),
+        (("key", "create", "--user", "aya", "--world", "plaza"), None, "(--agent)"),
         (("key", "create", "--user", "aya", "--expires", "soon"), None, "--expires"),
         (("key", "create", "--user", "aya", "--expires", "2020-01-01"), None, "is past"),
         (("key", "list", "--user", "nobody"), None, "there is no user 'nobody'"),

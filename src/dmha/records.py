@@ -357,8 +357,8 @@ class User:
 class Key:
     """What a program shows instead of a password; of its text only a digest is kept, and that stays in the truth.
 
-    `agents` are the companions of its owner that it is for, None for all; `acts_for` are the other accounts in whose
-    name it may ask.
+    `agents` are the companions of its owner that it is for, None for all; of shared worlds those reach `worlds`.
+    `acts_for` are the other accounts in whose name it may ask.
     """
 
     uid: str
@@ -366,6 +366,7 @@ class Key:
     label: str
     rights: frozenset[Right]
     agents: frozenset[str] | None
+    worlds: frozenset[str]
     acts_for: frozenset[str]
     created_at: float
     expires_at: float | None

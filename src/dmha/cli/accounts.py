@@ -83,6 +83,10 @@ def create_key(
     agent: Annotated[
         list[str] | None, typer.Option("--agent", help="For this companion alone. Repeatable. [default: all]")
     ] = None,
+    world: Annotated[
+        list[str] | None,
+        typer.Option("--world", help="With --agent: this shared world, too. Repeatable. [default: their own alone]"),
+    ] = None,
     acts_for: Annotated[
         list[str] | None, typer.Option("--for", metavar="USER", help="May ask in this account, too. Repeatable.")
     ] = None,
@@ -95,8 +99,8 @@ def create_key(
     """Make a key and show it, this once."""
     with _access(db) as access:
         text, made = access.create_key(
-            user, label=label, rights=right or ("read", "write"), agents=agent or None, acts_for=acts_for or (),
-            expires_at=moment("--expires", expires),
+            user, label=label, rights=right or ("read", "write"), agents=agent or None, worlds=world or (),
+            acts_for=acts_for or (), expires_at=moment("--expires", expires),
         )  # fmt: skip
     if not as_json:
         typer.echo(text)  # a console would cut it where the terminal ends
@@ -186,7 +190,7 @@ def _keys(found: list[Key], now: float) -> RenderableType:
         live = one.revoked_at is None and (one.expires_at is None or one.expires_at > now)
         until = "revoked" if one.revoked_at is not None else "" if one.expires_at is None else _when(one.expires_at)
         cells = (
-            one.uid, one.owner, " ".join(sorted(one.rights)), "all" if one.agents is None else _list(one.agents),
+            one.uid, one.owner, " ".join(sorted(one.rights)), _reach(one),
             _list(one.acts_for), until, one.label,
         )  # fmt: skip
         mark = Text("✓", render.WELL) if live else Text("✗", "dim")
@@ -212,6 +216,11 @@ def _table(*headings: str) -> Table:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
+
+
+def _reach(key: Key) -> str:
+    """The companions that a key is for, and behind a + the shared worlds."""
+    return "all" if key.agents is None else _list(key.agents) + (f" + {_list(key.worlds)}" if key.worlds else "")
 
 
 def _list(names: frozenset[str]) -> str:

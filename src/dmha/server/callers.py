@@ -54,6 +54,8 @@ class Caller:
         """The account, companion and world of a call, as the credential allows them."""
         if not self.grant.reaches(agent_id):
             raise problems.forbidden("this companion")
+        if not self.grant.reaches(agent_id, world):
+            raise problems.forbidden("this shared world")
         return {"user_id": self.user_id, "agent_id": agent_id, "world": world}
 
     def account(self) -> str:

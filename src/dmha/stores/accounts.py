@@ -79,8 +79,8 @@ class Accounts:
             insert(keys).values(
                 id=allocate(self._connection, keys), uid=key.uid, owner_id=owner, label=key.label, digest=digest,
                 rights=sorted(key.rights), agents=null() if key.agents is None else sorted(key.agents),
-                acts_for=sorted(key.acts_for), created_at=key.created_at, expires_at=key.expires_at,
-                revoked_at=key.revoked_at,
+                worlds=sorted(key.worlds), acts_for=sorted(key.acts_for), created_at=key.created_at,
+                expires_at=key.expires_at, revoked_at=key.revoked_at,
             )
         )  # fmt: skip
 
@@ -120,6 +120,6 @@ def _user(row: Row[Any]) -> User:
 def _key(row: Row[Any]) -> Key:
     agents = None if row.agents is None else frozenset(row.agents)
     return Key(
-        row.uid, row.owner, row.label, frozenset(row.rights), agents, frozenset(row.acts_for), row.created_at,
-        row.expires_at, row.revoked_at,
+        row.uid, row.owner, row.label, frozenset(row.rights), agents, frozenset(row.worlds), frozenset(row.acts_for),
+        row.created_at, row.expires_at, row.revoked_at,
     )  # fmt: skip
