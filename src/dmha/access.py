@@ -259,10 +259,14 @@ class Access:
 
     # -- the audit ---------------------------------------------------------------------------------------------------
 
-    def audit(self, actor: str, user_id: str, action: str, trace: str = "") -> None:
-        """Keep that this credential did this in that account."""
-        made = Audit(self._now(), actor, user_id, action, trace)
-        self._truth.write(lambda ledger: ledger.accounts.audit(made))
+    def audit(self, actor: str, user_id: str, action: str, trace: str = "", status: int | None = None) -> int:
+        """Keep that this credential does this in that account, or was refused it; returns its number, for `ended`."""
+        made = Audit(self._now(), actor, user_id, action, trace, status)
+        return self._truth.write(lambda ledger: ledger.accounts.audit(made))
+
+    def ended(self, audit: int, status: int) -> None:
+        """Keep how the request was answered that `audit` was kept of."""
+        self._truth.write(lambda ledger: ledger.accounts.ended(audit, status))
 
     def audits(self, user_id: str | None = None, *, limit: int = 100) -> list[Audit]:
         """What was done in another's name, and what changed who may: of one account or of all, the newest first."""

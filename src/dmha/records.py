@@ -375,13 +375,18 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Who (`actor`, a credential) did what in whose account; `trace` is the request's, empty at a terminal."""
+    """Who (`actor`, a credential) did what in whose account; `trace` is the request's, empty at a terminal.
+
+    `status` is how the request was answered: 0 where nobody was there any more, None where it was let in and its end is
+    not known, be it under way or broken off.
+    """
 
     at: float
     actor: str
     user_id: str
     action: str
     trace: str
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

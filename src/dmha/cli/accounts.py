@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dmha.cli import render
-from dmha.cli.door import at_terminal, show
+from dmha.cli.door import at_terminal, console, show
 from dmha.cli.options import Db, Json, moment, named, zone
 from dmha.errors import InvalidInput
 
@@ -201,18 +201,30 @@ def _keys(found: list[Key], now: float) -> RenderableType:
 def _audits(found: list[Audit]) -> RenderableType:
     if not found:
         return Text("Nothing was done in another's name, and who may is as it was.")
-    table = _table("when", "who", "account", "what", "trace")
+    table = _table("when", "who", "account", "what")
+    table.columns[2].max_width = max(len("account"), console().width - _BESIDE)
     for one in found:
-        cells = (_when(one.at), one.actor, one.user_id, one.action, one.trace)
-        table.add_row(*(Text(render.shown(cell), style) for cell, style in zip(cells, _AUDIT, strict=True)))
+        who, account = Text(render.shown(one.actor), "bold"), Text(render.shown(one.user_id))
+        table.add_row(_when(one.at), who, account, _done(one))
     return table
 
 
-_AUDIT = ("", "bold", "", "", "dim")
+# Columns of the terminal for when it was, a key's id and a whole trace, to be copied as it stands: names take the rest.
+_BESIDE = 16 + 2 + 16 + 2 + 2 + 32
+
+
+def _done(one: Audit) -> Text:
+    """What was asked, how it ended, and under it the trace of the request that it was."""
+    what = Text(render.shown(one.action))
+    if one.trace:
+        ended = "let in" if one.status is None else str(one.status or "left")
+        style = render.WEAK if one.status is not None and one.status >= 400 else ""
+        what = Text.assemble(what, (" → ", "dim"), (ended, style), "\n", (render.shown(one.trace), "dim"))
+    return what
 
 
 def _table(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table

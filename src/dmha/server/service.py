@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from dmha.access import OWN, Access, Grant
-from dmha.checks import check_name
-from dmha.errors import InvalidInput, OutOfBounds, Unavailable
+from dmha.checks import is_name
+from dmha.errors import Unavailable
 from dmha.jobs import Scheduler
 from dmha.mind import Mind
 from dmha.protocols import Clock
@@ -69,9 +69,7 @@ class Service:
         """For development alone: what a bare name opens, unless its account was closed."""
         if not self.settings.dev_tokens:
             return None
-        try:
-            check_name("user", user_id)
-        except (InvalidInput, OutOfBounds):
+        if not is_name(user_id):
             return None
         with self.mind.truth.read() as ledger:
             user = ledger.accounts.user(user_id)

@@ -1,4 +1,4 @@
-"""What a kept answer tells of and how large it is; a version's marks; the worlds of a key.
+"""What a kept answer tells of and how large it is; a version's marks; the worlds of a key; how an audited request ended.
 
 Revision ID: 0005
 Revises: 0004
@@ -15,6 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("keys", sa.Column("worlds", sa.JSON(), nullable=False, server_default="[]"))
+    op.add_column("audits", sa.Column("status", sa.Integer(), nullable=True))
     for mark in ("wrong", "private"):
         op.add_column("memory_versions", sa.Column(mark, sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("requests", sa.Column("size", sa.Integer(), nullable=False, server_default="0"))
