@@ -175,6 +175,38 @@ def test_the_audit_is_read_from_its_newest_line() -> None:
     assert f"operator  aya      key create {uid}" in run("audit").stdout
 
 
+@pytest.mark.parametrize("columns", ["80", "100", "200"])
+def test_a_trace_is_copied_whole(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    """However wide the terminal is and long the names are; beside it stands how the request ended."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    with open_access() as access:
+        for status in (200, 403, 0, None):
+            access.audit("key:abcdefghijkl", "1234567890" * 3, "POST /v1/search", trace, status)
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = run("audit").stdout
+    assert shown.count(trace) == 4
+    ends = [line.partition("→")[2].strip() for line in shown.splitlines() if "→" in line]
+    assert ends == ["let in", "left", "403", "200"]
+
+
+def test_an_id_is_copied_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a list of 80 columns too."""
+    monkeypatch.setenv("COLUMNS", "80")
+    run("user", "add", "a-long-name-of-an-account", "--no-password")
+    made = told(
+        "key", "create", "--user", "a-long-name-of-an-account", "--agent", "one", "--agent", "another", "--world",
+        "a-world-of-its-own", "--label", "what it is for", "--expires", "2999-01-01",
+    )  # fmt: skip
+    shown = run("key", "list").stdout
+    assert made["uid"] in shown
+    assert "2999-01-01" in shown
+
+
+def test_a_help_says_what_is_taken_for_granted() -> None:
+    """The defaults in brackets are no markup that vanishes."""
+    assert "default: (all)" in run("key", "create", "--help").stdout
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 

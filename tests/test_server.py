@@ -11,7 +11,7 @@ from serving import WORDS, key_of, serving
 from starlette.testclient import TestClient
 from stubs import ManualClock
 
-from dmha.errors import Unavailable
+from dmha.errors import NoRoom, Unavailable
 from dmha.server.service import Service
 
 SAID = {"turns": [{"text": "I moved to Osaka.", "speaker": "aya"}], "agent_id": "relu"}
@@ -226,6 +226,88 @@ def test_a_key_reaches_what_it_is_for(service: tuple[Service, TestClient]) -> No
     problem(client.get(path, headers={**acting, "X-DMHA-User": "stranger"}), 403)
     kept = [(one.actor, one.action) for one in made.access.audits("aya") if one.actor.startswith("key:")]
     assert kept == [(f"key:{made.access.keys('desk')[0].uid}", f"GET /v1/memories/{id}")]
+
+
+def acted(service: Service) -> list[tuple[str, int | None]]:
+    """What is audited of keys' requests, oldest first."""
+    found = [one for one in service.access.audits() if one.actor.startswith("key:") and one.trace]
+    return [(one.action, one.status) for one in reversed(found)]
+
+
+def test_the_audit_says_how_each_request_for_another_ended(service: tuple[Service, TestClient]) -> None:
+    """Done, found nothing, refused for its body, its companion, its right, its account: each with its status."""
+    made, client = service
+    made.access.add_user("ben")
+    acting = key_of(made, "desk", acts_for=["aya"], agents=["relu"], rights=["read"])
+    requests: list[tuple[str, str, str, Any, int]] = [
+        ("aya", "GET", "/v1/memories?agent_id=relu", None, 200),
+        ("aya", "GET", "/v1/memories/m_none?agent_id=relu", None, 404),
+        ("aya", "POST", "/v1/search", {"query": ""}, 422),
+        ("aya", "GET", "/v1/memories?agent_id=other", None, 403),
+        ("aya", "POST", "/v1/memories", SAID, 403),
+        ("ben", "GET", "/v1/memories?agent_id=relu", None, 403),
+        ("stranger", "GET", "/v1/memories?agent_id=relu", None, 403),
+    ]
+    for user, method, path, body, status in requests:
+        answer = client.request(method, path, json=body, headers={**acting, "X-DMHA-User": user})
+        assert answer.status_code == status
+        assert made.access.audits(user)[0].trace == answer.headers["x-trace-id"]
+    told = [(f"{method} {path.partition('?')[0]}", status) for _, method, path, _, status in requests]
+    assert acted(made) == told
+
+
+def test_a_request_for_another_is_audited_before_it_is_done(
+    service: tuple[Service, TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is under way it stands as let in; where it fails for no reason that we know, as that."""
+    made, client = service
+    acting = {**key_of(made, "desk", acts_for=["aya"]), "X-DMHA-User": "aya"}
+    seen: list[Any] = []
+
+    def fails(*_: Any, **__: Any) -> Any:
+        seen.extend(acted(made))
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(made.mind, "memories", fails)
+    assert client.get("/v1/memories", headers=acting).status_code == 500
+    assert seen == [("GET /v1/memories", None)]
+    assert acted(made) == [("GET /v1/memories", 500)]
+
+
+def test_what_cannot_be_kept_of_the_end_changes_no_answer(
+    service: tuple[Service, TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was done was done: it stands as let in."""
+    made, client = service
+    acting = {**key_of(made, "desk", acts_for=["aya"]), "X-DMHA-User": "aya"}
+
+    def full(*_: Any) -> None:
+        raise NoRoom("database", "the disk is full", "Free some.")
+
+    monkeypatch.setattr(type(made.access), "ended", full)
+    assert client.post("/v1/memories", json=SAID, headers=acting).status_code == 201
+    assert acted(made) == [("POST /v1/memories", None)]
+
+
+def test_a_key_that_is_refused_again_and_again_fills_no_disk(database: Path, clock: ManualClock) -> None:
+    """As many a minute are audited as may fail from an address; beyond, and of what is no name, no row is made."""
+    with serving(database, clock, rate_failures="3/minute") as (made, client):
+        made.access.add_user("aya")
+        acting = key_of(made, "desk", acts_for=["aya"])
+        names: list[Any] = ["\u2028".encode(), b"x" * 5_000, *(f"guess{n}".encode() for n in range(5))]
+        asked = [client.get("/v1/memories", headers={**acting, "X-DMHA-User": name}) for name in names]
+        assert [answer.status_code for answer in asked] == [403, 403, 403, 429, 429, 429, 429]
+        assert asked[-1].headers["retry-after"]
+        assert acted(made) == [("GET /v1/memories", 403)]
+        assert client.get("/v1/memories", headers={**acting, "X-DMHA-User": "aya"}).status_code == 200
+
+
+def test_an_audit_keeps_so_much_of_a_path(service: tuple[Service, TestClient]) -> None:
+    """However long it was."""
+    made, client = service
+    acting = {**key_of(made, "desk", acts_for=["aya"]), "X-DMHA-User": "aya"}
+    assert client.get(f"/v1/memories/{'x' * 3_000}", headers=acting).status_code == 422
+    assert [len(action) for action, _ in acted(made)] == [len("GET ") + 256]
 
 
 def test_a_service_key_names_an_account_in_any_script(service: tuple[Service, TestClient]) -> None:

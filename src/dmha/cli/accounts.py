@@ -28,7 +28,7 @@ user = typer.Typer(no_args_is_help=True, help="Accounts of the service, and thei
 key = typer.Typer(no_args_is_help=True, help="Keys that programs show instead of a password (docs/access.md).")
 
 Name = Annotated[str, typer.Argument(help="The account's name, which is its user_id.")]
-Owner = Annotated[str | None, typer.Option("--user", help="Only this account's. [default: all]")]
+Owner = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Only this account's.", show_default="all")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password as a line of stdin.")]
 NoPassword = Annotated[bool, typer.Option("--no-password", help="Let only keys open the account.")]
 
@@ -74,24 +74,32 @@ def list_users(db: Db = None, as_json: Json = False) -> None:
 
 @key.command("create")
 def create_key(
-    user: Annotated[str, typer.Option("--user", help="Whose account it opens.")],
-    label: Annotated[str, typer.Option("--label", help="What it is for.")] = "",
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help="Whose account it opens.")],
+    label: Annotated[str, typer.Option("--label", metavar="TEXT", help="What it is for.")] = "",
     right: Annotated[
         list[str] | None,
-        typer.Option("--right", help="read, write or operate. Repeatable. [default: read and write]"),
+        typer.Option(
+            "--right", metavar="RIGHT", help="read, write or operate. Repeatable.", show_default="read and write"
+        ),
     ] = None,
     agent: Annotated[
-        list[str] | None, typer.Option("--agent", help="For this companion alone. Repeatable. [default: all]")
+        list[str] | None,
+        typer.Option("--agent", metavar="NAME", help="For this companion alone. Repeatable.", show_default="all"),
     ] = None,
     world: Annotated[
         list[str] | None,
-        typer.Option("--world", help="With --agent: this shared world, too. Repeatable. [default: their own alone]"),
+        typer.Option(
+            "--world",
+            metavar="NAME",
+            help="With --agent: a shared world to enter. Repeatable.",
+            show_default="their own alone",
+        ),
     ] = None,
     acts_for: Annotated[
         list[str] | None, typer.Option("--for", metavar="USER", help="May ask in this account, too. Repeatable.")
     ] = None,
     expires: Annotated[
-        str | None, typer.Option("--expires", metavar="ISO", help="Until when. [default: no end]")
+        str | None, typer.Option("--expires", metavar="ISO", help="Until when.", show_default="no end")
     ] = None,
     db: Db = None,
     as_json: Json = False,
@@ -186,6 +194,8 @@ def _keys(found: list[Key], now: float) -> RenderableType:
     if not found:
         return Text("There is no key. Make one with: dmha key create --user NAME")
     table = _table("", "id", "user", "may", "companions", "also for", "until", "label")
+    for whole in (1, 6):  # an id is copied, and half a date is none
+        table.columns[whole].no_wrap = True
     for one in found:
         live = one.revoked_at is None and (one.expires_at is None or one.expires_at > now)
         until = "revoked" if one.revoked_at is not None else "" if one.expires_at is None else _when(one.expires_at)

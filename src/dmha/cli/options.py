@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Db = Annotated[
     str | None,
-    typer.Option("--db", metavar="FILE", help="The memory. [default: DMHA_DATABASE, or companion.db]"),
+    typer.Option("--db", metavar="FILE", help="The memory.", show_default="DMHA_DATABASE, or companion.db"),
 ]
 User = Annotated[str, typer.Option("--user", help="Whose account it is.")]
 Agent = Annotated[str, typer.Option("--agent", help="Which companion of the account.")]
@@ -39,7 +39,9 @@ Metadata = Annotated[
 ]
 Zone = Annotated[
     str | None,
-    typer.Option("--zone", metavar="NAME", help="Where times are meant and shown. [default: DMHA_ZONE, or its own]"),
+    typer.Option(
+        "--zone", metavar="NAME", help="Where times are meant and shown.", show_default="DMHA_ZONE, or its own"
+    ),
 ]
 
 

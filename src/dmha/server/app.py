@@ -26,6 +26,7 @@ from dmha.server.problems import Invalid, Problem, ProblemDetails
 from dmha.server.routes import files, health, jobs, knowledge, memories, talk, tokens
 from dmha.server.routes.answers import REFERENCE
 from dmha.server.service import Service
+from dmha.server.throttle import network
 
 _log = logging.getLogger("dmha.server")
 
@@ -60,6 +61,7 @@ def make_app(service: Service) -> ASGIApp:
         hosts=settings.trusted_hosts or _own_names(settings.host),
         most_bytes=lambda path: settings.import_bytes if path == _IMPORT else settings.body_bytes,
         seconds=settings.request_s,
+        allows=lambda address: service.throttle.allow("address", network(address)),
         seen=service.metrics.seen,
     )
 

@@ -27,10 +27,10 @@ from dmha.mind import Mind
 from dmha.protocols import Also, Still, nothing_else
 from dmha.records import Answered, Right
 from dmha.server import problems, strict_json
+from dmha.server.gate import address_of
 from dmha.server.once import check_key, digest_of
 from dmha.server.problems import Problem
 from dmha.server.service import Service
-from dmha.server.throttle import network
 
 _log = logging.getLogger("dmha.server")
 
@@ -111,7 +111,7 @@ class Needs:
     async def admit(self, request: Request) -> None:
         """Judge the credential, before anything of the body is read."""
         service: Service = request.app.state.service
-        address = address_of(service, request)
+        address = address_of(request.scope)
         grant = await asked(service, request, lambda _: service.grant_of(_credential(request), address), short=True)
         if (wait := service.throttle.allow("credential", grant.credential)) is not None:
             raise problems.busy("Too many requests came with this credential.", status=429, after=wait)
@@ -211,14 +211,6 @@ async def _ended(scope: Scope, status: int) -> None:
     except Unavailable as error:
         told = {"trace_id": scope["state"]["trace"], "component": error.component, "status": status}
         _log.warning("how an audited request ended was not kept", extra=told)
-
-
-def address_of(service: Service, request: Request) -> str:
-    """The address that asks: one request of its is counted, and refused where it were too many."""
-    address = request.client.host if request.client else ""
-    if (wait := service.throttle.allow("address", network(address))) is not None:
-        raise problems.busy("Too many requests came from this address.", status=429, after=wait)
-    return address
 
 
 async def asked(service: Service, request: Request, call: Callable[[Still], T], *, short: bool = False) -> T:

@@ -1,4 +1,4 @@
-"""What a kept answer tells of and how large it is; a version's marks; the worlds of a key; how an audited request ended.
+"""What a kept answer tells of and how large it is; a version's marks; a key's worlds; how what is audited ended.
 
 Revision ID: 0005
 Revises: 0004
