@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_openai import fake_openai
+from fake_reranker import fake_reranker
 from serving import WORDS, key_of, serving
 from starlette.testclient import TestClient
 from stubs import ManualClock
 
 from dmha.errors import NoRoom, Unavailable
+from dmha.models.endpoint import Endpoint
+from dmha.models.reranker import HTTPReranker
 from dmha.server.service import Service
 
 SAID = {"turns": [{"text": "I moved to Osaka.", "speaker": "aya"}], "agent_id": "relu"}
@@ -166,6 +170,38 @@ def test_what_is_out_of_reach_is_in_the_log(
         ("model", answer["trace_id"])
     ]
     assert not any("Osaka" in str(record.__dict__) for record in caplog.records)
+
+
+@pytest.mark.parametrize("setting", ["DMHA_CHAT", "DMHA_EMBEDDER", "DMHA_RERANKER"])
+def test_where_a_model_is_stands_in_the_log_alone(
+    service: tuple[Service, TestClient], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, setting: str
+) -> None:
+    """Its address may hold a key: a caller is told which part it is, the log the host."""
+    made, client = service
+    with fake_openai(refusals=[(400, {}, {"error": "ask http://10.0.0.7/k3y"})]) as model:
+        endpoint = Endpoint(f"{model.base_url}/k3y", setting=setting)
+        monkeypatch.setattr(made.mind, "search", lambda *_, **__: endpoint.post("/embeddings", {}))
+        told = problem(client.post("/v1/search", json={"query": "Osaka"}), 503)
+        host = model.base_url.removeprefix("http://").removesuffix("/v1")
+    role = {"DMHA_CHAT": "chat model", "DMHA_EMBEDDER": "embedder", "DMHA_RERANKER": "reranker"}[setting]
+    assert told["detail"].startswith(f"the {role} is unavailable")
+    assert not any(word in str(told) for word in ("http:", "k3y", host, "DMHA_"))
+    (logged,) = [record.__dict__ for record in caplog.records if record.getMessage() == "unavailable"]
+    assert (logged["component"], logged["at"], logged["trace_id"]) == (role, host, told["trace_id"])
+    assert "k3y" not in str(logged)
+
+
+def test_a_replys_trace_tells_no_address(service: tuple[Service, TestClient], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a reranker that does not answer, nor of one that does."""
+    made, client = service
+    remembered(client)
+    with fake_reranker() as server:
+        monkeypatch.setattr(made.mind, "_reranker", HTTPReranker(f"{server.base_url}/k3y", "judge"))
+        for status, said in ((200, "by judge"), (400, "left in their order: the reranker is unavailable")):
+            server.status = status
+            reply = client.post("/v1/contextualize", json={"text": "Where did Aya move?", "agent_id": "relu"})
+            assert said in reply.json()["trace"]["rerank"]["did"]
+            assert not any(word in reply.text for word in ("http:", "k3y", server.base_url))
 
 
 def test_another_method_is_told_which_there_are(client: TestClient) -> None:

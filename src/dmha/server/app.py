@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -115,7 +116,9 @@ async def _error(request: Request, error: Exception) -> Response:
     if isinstance(error, Unavailable):
         # Its reason may be the words of a model's server, which may be somebody's.
         words = {"reason": error.reason} if request.app.state.service.settings.log_text else {}
-        _log.warning("unavailable", extra={"trace_id": request.state.trace, "component": error.component, **words})
+        where = {"at": urlsplit(error.component).netloc or error.component} if error.role else {}
+        told = {"trace_id": request.state.trace, "component": error.role or error.component, **where, **words}
+        _log.warning("unavailable", extra=told)
     return _told(request, problems.of(error))
 
 

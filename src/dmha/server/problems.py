@@ -115,5 +115,5 @@ def of(error: DmhaError) -> Problem:
         case MissingExtra():
             return Problem(501, "missing", str(error))
         case Unavailable():
-            return Problem(503, "unavailable", str(error), headers={"Retry-After": _AGAIN})
+            return Problem(503, "unavailable", error.told, headers={"Retry-After": _AGAIN})
     raise error
