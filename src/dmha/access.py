@@ -114,6 +114,11 @@ class Access:
 
         self._truth.write(unit)
 
+    def check_user(self, name: str) -> None:
+        """Raise where there is no such user, or the account is closed."""
+        with self._truth.read() as ledger:
+            _known_user(ledger, "name", name)
+
     def close_user(self, name: str) -> None:
         """From now on nothing opens the account: no password, no key, no token. Its memories stay."""
 
@@ -177,7 +182,7 @@ class Access:
         def unit(ledger: Ledger) -> None:
             _known_user(ledger, "user", user)
             if strangers := sorted(key.acts_for - ledger.accounts.open_users(key.acts_for)):
-                raise InvalidInput("acts_for", f"there is no user {strangers[0]!r}", "Name users that there are.")
+                _known_user(ledger, "acts_for", strangers[0])
             ledger.accounts.add_key(key, _digest(text))
             ledger.accounts.audit(Audit(now, actor, user, f"key create {uid}", ""))
 
@@ -385,7 +390,7 @@ def _known_user(ledger: Ledger, field: str, name: str) -> User:
     if user is None:
         raise _no_user(field, name)
     if user.closed_at is not None:
-        raise InvalidInput(field, f"the account of {name!r} is closed", "Choose another user.")
+        raise InvalidInput(field, f"the account of {name!r} is closed for good", "Choose another user.")
     return user
 
 

@@ -43,7 +43,7 @@ class Stale(DmhaError):
 class Unavailable(DmhaError):
     """A component that is needed does not work now; the caller did nothing wrong."""
 
-    def __init__(self, component: str, reason: str, fix: str, *, role: str = "") -> None:
+    def __init__(self, component: str, reason: str, fix: str, role: str = "") -> None:
         super().__init__(f"{component} is unavailable: {reason}. {fix}")
         self.component = component
         self.reason = reason

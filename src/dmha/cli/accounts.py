@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ from rich.text import Text
 
 from dmha.cli import render
 from dmha.cli.door import at_terminal, console, show
-from dmha.cli.options import Db, Json, moment, named, zone
+from dmha.cli.options import Db, Json, is_new, moment, named, zone
 from dmha.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -39,9 +40,14 @@ def add_user(
 ) -> None:
     """Make an account. Asks for its password, unless told otherwise."""
     password = _password(password_stdin, no_password)
-    with _access(db, made=True) as access:
+    path = named(db, made=True)
+    made = str(Path(path).absolute()) if is_new(path) else None
+    with _access(path, made=True) as access:
         access.add_user(name, password)
-    show(f"{render.shown(name)} has an account.", {"name": name, "by_password": password is not None}, as_json)
+    if made is not None and not as_json:
+        typer.echo(f"Made the file {render.shown(made)}, which was not there; --db names another.", err=True)
+    told = {"name": name, "by_password": password is not None, "made": made}
+    show(f"{render.shown(name)} has an account.", told, as_json)
 
 
 @user.command("password")
@@ -49,8 +55,9 @@ def set_password(
     name: Name, password_stdin: FromStdin = False, no_password: NoPassword = False, db: Db = None, as_json: Json = False
 ) -> None:
     """Give an account another password, or none."""
-    password = _password(password_stdin, no_password)
     with _access(db) as access:
+        access.check_user(name)  # before anything is typed
+        password = _password(password_stdin, no_password)
         access.set_password(name, password)
     opens = "Only keys open" if password is None else "The new password opens"
     show(f"{opens} {render.shown(name)}.", {"name": name, "by_password": password is not None}, as_json)
@@ -112,7 +119,8 @@ def create_key(
         )  # fmt: skip
     if not as_json:
         typer.echo(text)  # a console would cut it where the terminal ends
-    said = Text.assemble(("Keep it now: it is not shown again. Its id is ", "dim"), made.uid)
+    until = "" if made.expires_at is None else f"; it ends on {_when(made.expires_at)} ({zone().key})"
+    said = Text.assemble(("Keep it now: it is not shown again. Its id is ", "dim"), made.uid, (until, "dim"))
     show(said, {"key": text} | _told(made), as_json)
 
 
@@ -145,15 +153,25 @@ def audit(
     """What was done in another's name, and what changed who may; the newest first."""
     with _access(db) as access:
         found = access.audits(user, limit=limit)
-    show(_audits(found), [_told(one) for one in found], as_json)
+    show(_audits(found, user), [_told(one) for one in found], as_json)
+
+
+_OPTIONS = {
+    "user": "--user", "label": "--label", "rights": "--right", "agents": "--agent", "worlds": "--world",
+    "acts_for": "--for", "expires_at": "--expires",
+}  # fmt: skip
+"""What the fields of a key are called here."""
 
 
 @contextmanager
 def _access(db: str | None, *, made: bool = False) -> Iterator[Access]:
     from dmha.wiring import open_access
 
-    with open_access(named(db, made=made)) as access:
-        yield access
+    with open_access(named(db, made=made, begin="dmha user add NAME")) as access:
+        try:
+            yield access
+        except InvalidInput as error:
+            raise InvalidInput(_OPTIONS.get(error.field, error.field), error.reason, error.fix) from error
 
 
 def _password(from_stdin: bool, none: bool) -> str | None:
@@ -166,7 +184,10 @@ def _password(from_stdin: bool, none: bool) -> str | None:
         return _line()
     if not at_terminal():
         raise InvalidInput("password", "there is no terminal to ask at", "Give --password-stdin or --no-password.")
-    asked: str = typer.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True)
+    from dmha.access import LEAST_PASSWORD
+
+    question = f"Password (at least {LEAST_PASSWORD} characters)"
+    asked: str = typer.prompt(question, hide_input=True, confirmation_prompt="Once more", err=True)
     return asked
 
 
@@ -208,7 +229,9 @@ def _keys(found: list[Key], now: float) -> RenderableType:
     return table
 
 
-def _audits(found: list[Audit]) -> RenderableType:
+def _audits(found: list[Audit], user: str | None) -> RenderableType:
+    if not found and user is not None:
+        return Text(f"Nothing was done for {render.shown(user)} or tried, and who may is as it was.")
     if not found:
         return Text("Nothing was done in another's name, and who may is as it was.")
     table = _table("when", "who", "account", "what")
