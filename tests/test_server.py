@@ -244,6 +244,53 @@ def test_a_revoked_key_opens_nothing_from_then_on(service: tuple[Service, TestCl
         problem(client.get("/v1/memories", headers={"Authorization": f"Bearer {credential}"}), 401)
 
 
+def test_what_opened_once_and_what_was_put_together_open_nothing(service: tuple[Service, TestClient]) -> None:
+    """Tokens of a closed account, a changed and a removed password, of two halves, a cursor: one answer to all."""
+    made, client = service
+    client.headers.pop("Authorization")
+    for name in ("changed", "removed", "closed", "eve"):
+        made.access.add_user(name, WORDS)
+    tokens = {
+        name: client.post("/auth/token", json={"user": name, "password": WORDS}).json()["access_token"]
+        for name in ("changed", "removed", "closed", "eve")
+    }
+    made.access.set_password("changed", WORDS + " again")
+    made.access.set_password("removed", None)
+    made.access.close_user("closed")
+    (mine, _), (_, theirs) = made.access.create_key("eve"), made.access.create_key("aya")
+    head, payload, _ = tokens["closed"].split(".")
+    tried = {name: text for name, text in tokens.items() if name != "eve"} | {
+        "another's claims under one's own signature": ".".join((head, payload, tokens["eve"].rpartition(".")[2])),
+        "another's id before one's own secret": f"dmha_{theirs.uid}_{mine.split('_', 2)[2]}",
+        "a cursor": made.cursors.made("m_1", "aya", "relu", None),
+        "nothing of ours": "x",
+    }
+    assert client.get("/v1/memories", headers={"Authorization": f"Bearer {tokens['eve']}"}).status_code == 200
+    told = {name: client.get("/v1/memories", headers={"Authorization": f"Bearer {tried[name]}"}) for name in tried}
+    seen = {name: (answer.status_code, answer.json() | {"trace_id": ""}) for name, answer in told.items()}
+    assert all(one == seen["nothing of ours"] for one in seen.values())
+    assert seen["a cursor"][0] == 401
+    problem(client.post("/auth/token", json={"key": tokens["eve"]}), 422)  # longer than a key: none renews itself
+
+
+def test_a_token_for_development_ends_with_development(database: Path, clock: ManualClock) -> None:
+    """Under the same secret, served without the flag, it opens nothing, whether the name has an account or not."""
+    with serving(database, clock, dev_tokens=True) as (made, client):
+        made.access.add_user("aya", WORDS)
+        tokens = [client.post("/auth/token", json={"user": name}).json()["access_token"] for name in ("aya", "nobody")]
+        shown = [{"Authorization": f"Bearer {token}"} for token in tokens]
+        assert [client.get("/v1/memories", headers=header).status_code for header in shown] == [200, 200]
+    with serving(database, clock) as (_, client):
+        assert [client.get("/v1/memories", headers=header).status_code for header in shown] == [401, 401]
+
+
+def test_a_token_is_no_cursor(client: TestClient) -> None:
+    """Both are signed with the one secret, and neither stands for the other."""
+    key = client.headers["Authorization"].removeprefix("Bearer ")
+    token = client.post("/auth/token", json={"key": key}).json()["access_token"]
+    assert problem(client.get(f"/v1/memories?cursor={token}"), 422)["errors"][0]["field"] == "cursor"
+
+
 def test_a_key_reaches_what_it_is_for(service: tuple[Service, TestClient]) -> None:
     """No other companion, nothing beyond its rights, no other account unless it acts for it, which is kept."""
     made, client = service
