@@ -13,7 +13,7 @@ from serving import WORDS, key_of, serving
 from starlette.testclient import TestClient
 from stubs import ManualClock
 
-from dmha.errors import NoRoom, Unavailable
+from dmha.errors import Abandoned, NoRoom, Unavailable
 from dmha.models.endpoint import Endpoint
 from dmha.models.reranker import HTTPReranker
 from dmha.server.service import Service
@@ -355,6 +355,21 @@ def test_a_request_for_another_is_audited_before_it_is_done(
     assert client.get("/v1/memories", headers=acting).status_code == 500
     assert seen == [("GET /v1/memories", None)]
     assert acted(made) == [("GET /v1/memories", 500)]
+
+
+def test_who_leaves_is_audited_as_one_who_left(
+    service: tuple[Service, TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody was answered."""
+    made, client = service
+    acting = {**key_of(made, "desk", acts_for=["aya"]), "X-DMHA-User": "aya"}
+
+    def left(*_: Any, **__: Any) -> Any:
+        raise Abandoned("the client left")
+
+    monkeypatch.setattr(made.mind, "memories", left)
+    client.get("/v1/memories", headers=acting)
+    assert acted(made) == [("GET /v1/memories", 0)]
 
 
 def test_what_cannot_be_kept_of_the_end_changes_no_answer(

@@ -214,12 +214,14 @@ def _users(found: list[Account]) -> RenderableType:
 def _keys(found: list[Key], now: float) -> RenderableType:
     if not found:
         return Text("There is no key. Make one with: dmha key create --user NAME")
-    table = _table("", "id", "user", "may", "companions", "also for", "until", "label")
+    table = _table("", "id", "user", "may", "reaches", "also for", "until", "label")
     for whole in (1, 6):  # an id is copied, and half a date is none
         table.columns[whole].no_wrap = True
+    between = " " if console().width >= _WIDE else "\n"
     for one in found:
         live = one.revoked_at is None and (one.expires_at is None or one.expires_at > now)
-        until = "revoked" if one.revoked_at is not None else "" if one.expires_at is None else _when(one.expires_at)
+        ends = "" if one.expires_at is None else _when(one.expires_at)
+        until = "revoked" if one.revoked_at is not None else ends.replace(" ", between)
         cells = (
             one.uid, one.owner, " ".join(sorted(one.rights)), _reach(one),
             _list(one.acts_for), until, one.label,
@@ -261,6 +263,9 @@ def _table(*headings: str) -> Table:
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
+
+
+_WIDE = 100  # columns in which a key's moment stands on one line, and names keep room
 
 
 def _reach(key: Key) -> str:
