@@ -197,7 +197,9 @@ def test_an_answer_that_is_too_large_is_sent_and_not_kept(client: TestClient, mo
         counted = [hit["memory"]["recall_count"] for hit in first.json()["hits"]]
         assert counted
         again = problem(sent(client, "POST", "/v1/recall", name, **asked), 410)
-        assert again["detail"] == "This request took effect, once, and its answer is not kept: it was too large. Read what it changed."
+        assert again["detail"] == (
+            "This request took effect, once, and its answer is not kept: it was too large. Read what it changed."
+        )
     found = client.post("/v1/search", **asked).json()["hits"]  # type: ignore[arg-type]  # httpx's own
     assert max(hit["memory"]["recall_count"] for hit in found) == 3
 

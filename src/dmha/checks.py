@@ -69,6 +69,15 @@ def check_name(field: str, value: Any) -> str:
     return str(value)
 
 
+def is_name(value: str) -> bool:
+    """Whether anything could be called so."""
+    try:
+        check_name("name", value)
+    except (InvalidInput, OutOfBounds):
+        return False
+    return True
+
+
 def check_budget(value: Any) -> int:
     """A token budget that leaves room for something remembered."""
     if type(value) is not int or value < LEAST_BUDGET:

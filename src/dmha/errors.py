@@ -53,11 +53,19 @@ class Stale(DmhaError):
 class Unavailable(DmhaError):
     """A component that is needed does not work now; the caller did nothing wrong."""
 
-    def __init__(self, component: str, reason: str, fix: str) -> None:
+    def __init__(self, component: str, reason: str, fix: str, role: str = "") -> None:
         super().__init__(f"{component} is unavailable: {reason}. {fix}")
         self.component = component
         self.reason = reason
         self.fix = fix
+        self.role = role
+
+    @property
+    def told(self) -> str:
+        """What strangers may read: of what has a role (`chat model`) neither where it is nor what it said."""
+        if not self.role:
+            return str(self)
+        return f"the {self.role} is unavailable. Ask again later; whoever runs this finds the reason in the log."
 
 
 class NoRoom(Unavailable):

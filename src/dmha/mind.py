@@ -141,10 +141,10 @@ class Mind(Searching, SingleMemories, Keeping):
                 try:
                     reranker = patience.within(self._reranker)
                     best = reranking.rerank(reranker, request.query.text, found, EVIDENCE, scene.zone)
-                    step.did = f"the best {len(best)} of {len(found)} by {self._reranker.id}"
+                    step.did = f"the best {len(best)} of {len(found)} by {self._reranker.id.rpartition('#')[2]}"
                 except Unavailable as error:  # a companion answers with what it has
                     _log.warning("what came back was not reranked: %s", error)
-                    best, step.did = found[:EVIDENCE], f"left in their order: {error}"
+                    best, step.did = found[:EVIDENCE], f"left in their order: {error.told}"
                 scene = replace(scene, hits=put_before(self._chat, best))
 
         shown = scene

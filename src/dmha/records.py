@@ -403,8 +403,8 @@ class User:
 class Key:
     """What a program shows instead of a password; of its text only a digest is kept, and that stays in the truth.
 
-    `agents` are the companions of its owner that it is for, None for all; `acts_for` are the other accounts in whose
-    name it may ask.
+    `agents` are the companions of its owner that it is for, None for all; of shared worlds those reach `worlds`.
+    `acts_for` are the other accounts in whose name it may ask.
     """
 
     uid: str
@@ -412,6 +412,7 @@ class Key:
     label: str
     rights: frozenset[Right]
     agents: frozenset[str] | None
+    worlds: frozenset[str]
     acts_for: frozenset[str]
     created_at: float
     expires_at: float | None
@@ -420,13 +421,18 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Who (`actor`, a credential) did what in whose account; `trace` is the request's, empty at a terminal."""
+    """Who (`actor`, a credential) did what in whose account; `trace` is the request's, empty at a terminal.
+
+    `status` is how the request was answered: 0 where nobody was there any more, None where it was let in and its end is
+    not known, be it under way or broken off.
+    """
 
     at: float
     actor: str
     user_id: str
     action: str
     trace: str
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

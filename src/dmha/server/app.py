@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -27,6 +28,7 @@ from dmha.server.problems import Problem, at_fault
 from dmha.server.routes import files, health, jobs, knowledge, memories, talk, tokens
 from dmha.server.scratch import remove_left
 from dmha.server.service import Service
+from dmha.server.throttle import network
 
 _log = logging.getLogger("dmha.server")
 
@@ -62,6 +64,7 @@ def make_app(service: Service) -> ASGIApp:
         hosts=settings.trusted_hosts or _own_names(settings.host),
         most_bytes=lambda path: settings.import_bytes if path == _IMPORT else settings.body_bytes,
         seconds=settings.request_s,
+        allows=lambda address: service.throttle.allow("address", network(address)),
         seen=service.metrics.seen,
     )
 
@@ -107,7 +110,9 @@ async def _error(request: Request, error: Exception) -> Response:
     if isinstance(error, Unavailable):
         # Its reason may be the words of a model's server, which may be somebody's.
         words = {"reason": error.reason} if request.app.state.service.settings.log_text else {}
-        _log.warning("unavailable", extra={"trace_id": request.state.trace, "component": error.component, **words})
+        where = {"at": urlsplit(error.component).netloc or error.component} if error.role else {}
+        told = {"trace_id": request.state.trace, "component": error.role or error.component, **where, **words}
+        _log.warning("unavailable", extra=told)
     return _told(request, faults.of(error))
 
 

@@ -45,7 +45,7 @@ def of(error: DmhaError) -> Problem:
         case MissingExtra():
             return Problem(501, "missing", str(error))
         case Unavailable():
-            return Problem(503, "unavailable", str(error))
+            return Problem(503, "unavailable", error.told)
     raise error
 
 

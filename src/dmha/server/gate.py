@@ -1,4 +1,5 @@
-"""What stands before every route: a trace id, the hosts that are ours, a request's most bytes and seconds.
+"""What stands before every route: a trace id, who asked too often, the hosts that are ours, a request's most bytes and
+seconds.
 
 Plain ASGI: nothing of a request is read before it is counted.
 """
@@ -22,6 +23,10 @@ from dmha.server.problems import Problem
 LONGEST_PATH = 4_096  # with the query; a browser's limit is about 2,000
 MOST_HEAD = 16_384  # bytes; browsers send 1,000
 
+# Asked by who keeps the service going, and answered out of what is known: a stranger's flood through the same proxy
+# must not have it taken for dead.
+_PROBES = frozenset({"/livez", "/readyz"})
+
 # What is judged by: where one stands twice, a proxy may have gone by the other.
 _ONCE = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-DMHA-User")
 
@@ -31,17 +36,22 @@ Seen = Callable[[Scope, int, float], None]
 """Told of each request once it is over: its scope, the status it was answered with (0: nobody was there any more), and
 the seconds it took."""
 
+Allows = Callable[[str], int | None]
+"""Counts a request of the address: None where it may pass, else the seconds after which the next one may."""
+
 
 class Gate:
     """The outermost application: what goes wrong inside is answered as a problem, a defect without its words."""
 
     def __init__(
-        self, app: ASGIApp, *, hosts: Sequence[str], most_bytes: Callable[[str], int], seconds: float, seen: Seen
-    ) -> None:
+        self, app: ASGIApp, *, hosts: Sequence[str], most_bytes: Callable[[str], int], seconds: float, allows: Allows,
+        seen: Seen,
+    ) -> None:  # fmt: skip
         self._app = app
         self._hosts = tuple(host.lower() for host in hosts)
         self._most_bytes = most_bytes
         self._seconds = seconds
+        self._allows = allows
         self._seen = seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,6 +70,7 @@ class Gate:
             whole = message["type"] == "http.response.body" and not message.get("more_body", False)
 
         try:
+            self._count(scope)
             self._judge(scope)
             await self._app(scope, self._counted(scope, receive), answer)
         except Exception as error:  # the edge: whatever it is, it is logged, and answered where nothing was said yet
@@ -78,6 +89,11 @@ class Gate:
                 "ms": round(seconds * 1_000, 1),
             } | _why(scope)
             _log.info("request", extra={"trace_id": trace, **told})
+
+    def _count(self, scope: Scope) -> None:
+        """Refuse who asked too often, whatever for: what is no route, or is refused by its head, takes time too."""
+        if scope["path"] not in _PROBES and (wait := self._allows(address_of(scope))) is not None:
+            raise problems.throttled("Too many requests came from this address", after=wait)
 
     def _judge(self, scope: Scope) -> None:
         """Refuse what can be refused by its head alone."""
@@ -133,6 +149,11 @@ class Gate:
     def _too_large(self, scope: Scope) -> Problem:
         most = self._most_bytes(scope["path"])
         return problems.invalid("body", f"it is larger than {most} bytes", "Send it in parts.", status=413)
+
+
+def address_of(scope: Scope) -> str:
+    """The address that asks."""
+    return str(scope["client"][0]) if scope.get("client") else ""
 
 
 def route_of(scope: Scope) -> str:

@@ -456,6 +456,7 @@ audits = Table(
     Column("user_id", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("trace", String(32), nullable=False),
+    Column("status", Integer, nullable=True),
     Index(None, "user_id", "at"),
 )
 

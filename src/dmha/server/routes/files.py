@@ -32,7 +32,7 @@ _LINES = {LINES: {"schema": {"type": "string"}}}
 _IMPORTED = TypeAdapter(Imported)
 
 
-@router.get("/export", response_class=FileResponse, responses=reading(404, 507) | {200: {"content": _LINES}})
+@router.get("/export", response_class=FileResponse, responses=reading(404) | {200: {"content": _LINES}})
 async def export(caller: Reader, agent_id: Agent = None) -> Response:
     """All that is remembered, as lines of JSON."""
     _check(caller, agent_id)

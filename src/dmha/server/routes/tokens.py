@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request
 
 from dmha.access import Grant
 from dmha.server import problems
-from dmha.server.callers import Route, address_of, asked
+from dmha.server.callers import Route, asked
+from dmha.server.gate import address_of
 from dmha.server.models import Token, TokenFor
 from dmha.server.problems import unauthorized
 from dmha.server.routes.answers import open_
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/auth", route_class=Route, tags=["auth"])
 async def token(body: TokenFor, request: Request) -> Token:
     """A token that lasts fifteen minutes, for a password or an API key."""
     service: Service = request.app.state.service
-    address = address_of(service, request)
+    address = address_of(request.scope)
     _check(body, dev=service.settings.dev_tokens)
 
     def grant() -> Grant | None:

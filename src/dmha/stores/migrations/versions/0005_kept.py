@@ -1,4 +1,4 @@
-"""What a kept answer tells of and how large it is; a version's marks; the worlds of a key.
+"""What a kept answer tells of and how large it is; a version's marks; a key's worlds; how what is audited ended.
 
 Answers that were kept before are let go, as nothing knows what they tell of: a retry is told so.
 
@@ -17,6 +17,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("keys", sa.Column("worlds", sa.JSON(), nullable=False, server_default="[]"))
+    op.add_column("audits", sa.Column("status", sa.Integer(), nullable=True))
     for mark in ("wrong", "private"):
         op.add_column("memory_versions", sa.Column(mark, sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute(  # until now that was said once and for all
