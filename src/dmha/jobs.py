@@ -7,6 +7,7 @@ kind of work is stands in `tasks`, those that every memory needs in `chores`.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import secrets
 import socket
@@ -14,26 +15,24 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 from uuid import uuid4
 
-from dmha.checks import MOST_NAME, check_name, check_text, check_time
-from dmha.domain.jobs import UNFINISHED, Circumstances, Pressure, is_due, next_of, retry_after
-from dmha.errors import InvalidInput, MissingExtra, NotFound, OutOfBounds, Taken, Unavailable
+from dmha.checks import MOST_NAME, check_metadata, check_name, check_text, check_time
+from dmha.domain.jobs import BESIDE, LEASE, UNFINISHED, Circumstances, Pressure, Share, is_due, next_of, retry_after
+from dmha.errors import DmhaError, InvalidInput, MissingExtra, NotFound, OutOfBounds, Taken, Unavailable
 from dmha.protocols import Clock, Ledger, Truth
 from dmha.records import Job
 from dmha.tasks import JobKind, Ran, Task
 
 _log = logging.getLogger("dmha")
 
-# Seconds that a job stays its holder's unheard: long over any step between two looks at whether it is wanted, short
-# enough that a holder that died is soon forgotten.
-LEASE = 60.0
 _POLL = 1.0  # seconds between two looks for something to do; what is put in this process is seen at once
 _AFTER_TROUBLE = 30.0  # seconds of rest when the truth itself fails: a full disk is not asked every second
+_LETS_GO = 10.0  # seconds to close in: ten times the slowest step known, eight long texts embedded beside others' work
 _MOST_REASON = 2_000
 _SERVED = 10_000  # accounts whose last turn is remembered; who is forgotten had it longest ago, or never
 
@@ -64,6 +63,9 @@ class Scheduler:
         self._replies = 0
         self._replied_at = monotonic()
         self._renewed_at = monotonic()
+        self._share = Share()
+        self._beside = False  # a reply was under way in this step
+        self._looked_at: float | None = None  # the first time in this slice
         self._running: str | None = None
         self._stop = threading.Event()  # the running job was cancelled here
         self._lock = threading.Lock()
@@ -75,7 +77,10 @@ class Scheduler:
 
     @contextmanager
     def reply(self) -> Iterator[None]:
-        """Around work that somebody waits for: no job begins meanwhile, and a running one lets go at its next step."""
+        """Around work that somebody waits for: no job begins meanwhile, and a running one lets go at its next step.
+
+        Where replies leave no pause, work that is kept waiting takes a small share of the time beside them.
+        """
         with self._lock:
             self._replies += 1
         try:
@@ -96,12 +101,18 @@ class Scheduler:
         body: Mapping[str, Any] | None = None,
         delay_s: float = 0.0,
     ) -> Job:
-        """Ask for work in the account's name; while a job of that kind, account and key is unfinished, it is that."""
+        """Ask for work in the account's name; while a job of that kind, account and key is unfinished, it is that.
+
+        One that is stopping goes on then.
+        """
         if kind not in self._kinds:
             raise InvalidInput("kind", f"{kind!r} is not a kind of work", f"Use {', '.join(sorted(self._kinds))}.")
         for field, name in (("key", key), ("user_id", user_id)):
             if name:
                 check_name(field, name)
+        check_metadata(body or {}, "body")
+        if not 0.0 <= delay_s < math.inf:
+            raise InvalidInput("delay_s", f"{delay_s!r} is no time to wait", "Give seconds, 0 or more.")
         now = self._now()
         job = Job(
             uid=uuid4().hex, kind=kind, key=key, user_id=user_id, priority=self._kinds[kind].priority,
@@ -146,15 +157,22 @@ class Scheduler:
 
     def start(self) -> None:
         """Work on a thread of its own from now on."""
+        if self.alive:
+            return
         self._thread = threading.Thread(target=self._work, name="dmha-jobs", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Let the running job go at its next step, and stop; it waits in the truth for the next to come."""
+        """Let the running job go at its next step, and stop; it waits in the truth for the next to come.
+
+        One that never looks whether it is wanted is left behind: others come to it when its lease is over.
+        """
         self._closing.set()
         self._woken.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_LETS_GO)
+        if self.alive:
+            _log.warning("job %s does not let go, and is left behind", self._running)
 
     @property
     def alive(self) -> bool:
@@ -163,23 +181,42 @@ class Scheduler:
 
     def step(self) -> bool:
         """Put what is due and run one slice of one job; False where nothing is to be done, or a reply comes first."""
-        if self._replies or self._closing.is_set():
+        begun, self._beside, self._looked_at = self._monotonic(), False, None
+        if self._closing.is_set() or self._gives_way(begun):
             return False
         self._put_what_is_due()
         job = self._claim()
-        if job is None:
+        if job is not None:
+            self._run(job)
+        self._pay(begun, waits=job is not None)
+        return job is not None
+
+    def _gives_way(self, at: float) -> bool:
+        """Whether a reply comes first; what is kept waiting for long goes on beside it, for a little."""
+        if not self._replies:
             return False
-        self._run(job)
-        return True
+        self._beside, self._share = True, self._share.held_back(at)
+        long_enough = self._looked_at is not None and at - self._looked_at >= BESIDE
+        return long_enough or not self._share.may_begin(at)
+
+    def _pay(self, begun: float, *, waits: bool) -> None:
+        """What was taken from replies is rested for; without them, or with nothing that waits, patience begins anew."""
+        if not (self._beside and waits):
+            self._share = Share()
+        elif self._share.may_begin(ended := self._monotonic()):
+            self._share = self._share.worked(begun, ended)
 
     def _work(self) -> None:
         while not self._closing.is_set():
-            rest = _POLL
             try:
                 if self.step():
                     continue
+                rest = _POLL if self._share.due is None else min(_POLL, self._share.due - self._monotonic())
             except Unavailable as error:
                 _log.warning("background work rests: %s", error)
+                rest = _AFTER_TROUBLE
+            except BaseException:  # noqa: BLE001 - nobody hears it, and a thread that ends leaves all work undone
+                _log.exception("background work rests: there is a defect")
                 rest = _AFTER_TROUBLE
             self._woken.wait(rest)
             self._woken.clear()
@@ -198,9 +235,20 @@ class Scheduler:
         pressure, at = 0, self._monotonic()
         if isinstance(kind.trigger, Pressure) and at >= self._counted.get(kind.name, at):
             self._counted[kind.name] = at + kind.trigger.every
-            pressure = kind.pressure()
+            pressure = self._pressure(kind)
+        idle = 0.0 if self._replies else at - self._replied_at
         since_last = None if last is None else now - last.changed_at
-        return is_due(kind.trigger, Circumstances(at - self._replied_at, since_last, pressure))
+        return is_due(kind.trigger, Circumstances(idle, since_last, pressure))
+
+    def _pressure(self, kind: JobKind) -> int:
+        """What presses; a kind that cannot tell is told of, and keeps no other from its work."""
+        try:
+            return kind.pressure()
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - whatever a kind gets wrong is its own
+            _log.exception("nobody knows whether there is work of the kind %s", kind.name)
+            return 0
 
     def _claim(self) -> Job | None:
         """The job whose turn it is, held by this scheduler. To look takes no lock, and somebody may be quicker."""
@@ -248,18 +296,27 @@ class Scheduler:
         """What the job has come to after one slice, and what becomes of it."""
         try:
             more = kind.run(task)
+            task.check()
         except Taken:
             raise
         except Exception as error:  # noqa: BLE001 - kept in the truth as the reason, for whoever asks; and tried again
             return self._failed(kind, task, error)
+        except BaseException as error:  # who interrupts leaves no job held for a lease
+            with suppress(Taken):
+                self._hand_back(*self._failed(kind, task, error))
+            raise
         attempts = 0 if task.done > task.job.done else task.job.attempts
         return replace(task.now, attempts=attempts, due_at=self._now()), "again" if more else "finish"
 
-    def _failed(self, kind: JobKind, task: Task, error: Exception) -> tuple[Job, Literal["again", "fail"]]:
+    def _failed(self, kind: JobKind, task: Task, error: BaseException) -> tuple[Job, Literal["again", "fail"]]:
         ran = self._ran[kind.name]
         self._ran[kind.name] = replace(ran, failures=ran.failures + 1)
+        try:
+            task.check()
+        except DmhaError:
+            task.result = dict(task.job.result or {})  # what it came to now cannot be kept
         attempts = 1 if task.done > task.job.done else task.job.attempts + 1
-        reason = f"{type(error).__name__}: {error}"[:_MOST_REASON]
+        reason = f"{type(error).__name__}: {error}"[:_MOST_REASON].encode(errors="replace").decode().replace("\0", "")
         _log.warning("job %s (%s) failed, attempt %d: %s", task.job.uid, kind.name, attempts, type(error).__name__)
         came_to = replace(task.now, attempts=attempts, reason=reason, due_at=self._now() + retry_after(attempts))
         return came_to, "fail" if isinstance(error, _LASTING) or attempts >= kind.attempts else "again"
@@ -270,9 +327,11 @@ class Scheduler:
 
     def _goes_on(self, job: Job) -> bool:
         """Whether the running job goes on; where a third of its lease is over, it is renewed, and a cancel heard of."""
-        if self._replies or self._closing.is_set() or self._stop.is_set():
-            return False
         at = self._monotonic()
+        if self._closing.is_set() or self._stop.is_set() or self._gives_way(at):
+            return False
+        if self._looked_at is None:
+            self._looked_at = at
         if at - self._renewed_at < LEASE / 3:
             return True
         now = self._now()

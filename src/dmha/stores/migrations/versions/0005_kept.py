@@ -1,4 +1,4 @@
-"""What a kept answer tells of and how large it is; a version's marks; the worlds of a key.
+"""What a kept answer tells of and how large it is; a version's marks; the worlds of a key; no job twice.
 
 Revision ID: 0005
 Revises: 0004
@@ -30,3 +30,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("owner", "memory_uid", "key", name=op.f("pk_request_memories")),
     )
     op.create_index("ix_request_memories_owner_key", "request_memories", ["owner", "key"])
+    op.drop_index("ix_jobs_kind_key", "jobs")
+    op.create_index("ix_jobs_kind_key_user_id", "jobs", ["kind", "key", "user_id"])
+    op.create_index(
+        "ix_jobs_turn", "jobs", ["state", "user_id", sa.text("priority DESC"), "due_at", "created_at", "uid"]
+    )
+    not_over = sa.text("state IN ('waiting', 'running', 'stopping')")
+    op.create_index(
+        "ix_jobs_not_over", "jobs", ["kind", "key", "user_id"],
+        unique=True, sqlite_where=not_over, postgresql_where=not_over,
+    )  # fmt: skip
