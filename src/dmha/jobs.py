@@ -14,18 +14,19 @@ import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 from uuid import uuid4
 
 from dmha.checks import MOST_NAME, check_metadata, check_name, check_text, check_time
-from dmha.domain.jobs import BESIDE, LEASE, UNFINISHED, Circumstances, Pressure, Share, is_due, next_of, retry_after
+from dmha.domain.jobs import LEASE, UNFINISHED, Circumstances, Pressure, is_due, next_of, retry_after
 from dmha.errors import DmhaError, InvalidInput, MissingExtra, NotFound, OutOfBounds, Taken, Unavailable
 from dmha.protocols import Clock, Ledger, Truth
 from dmha.records import Job
+from dmha.replies import Replies
 from dmha.tasks import JobKind, Ran, Task
 
 _log = logging.getLogger("dmha")
@@ -60,35 +61,20 @@ class Scheduler:
         self._turns = 0
         self._ran = {kind.name: Ran() for kind in kinds}
         self._counted: dict[str, float] = {}  # when a kind's pressure is counted next
-        self._replies = 0
-        self._replied_at = monotonic()
+        self._replies = Replies(monotonic)
         self._renewed_at = monotonic()
-        self._share = Share()
-        self._beside = False  # a reply was under way in this step
-        self._looked_at: float | None = None  # the first time in this slice
         self._running: str | None = None
         self._stop = threading.Event()  # the running job was cancelled here
-        self._lock = threading.Lock()
         self._woken = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
-    # -- replies come first --------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def reply(self) -> Iterator[None]:
+    def reply(self) -> AbstractContextManager[None]:
         """Around work that somebody waits for: no job begins meanwhile, and a running one lets go at its next step.
 
         Where replies leave no pause, work that is kept waiting takes a small share of the time beside them.
         """
-        with self._lock:
-            self._replies += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._replies -= 1
-                self._replied_at = self._monotonic()
+        return self._replies.reply()
 
     # -- what is asked of it -------------------------------------------------------------------------------------------
 
@@ -181,37 +167,21 @@ class Scheduler:
 
     def step(self) -> bool:
         """Put what is due and run one slice of one job; False where nothing is to be done, or a reply comes first."""
-        begun, self._beside, self._looked_at = self._monotonic(), False, None
-        if self._closing.is_set() or self._gives_way(begun):
+        if self._closing.is_set() or not self._replies.begin():
             return False
         self._put_what_is_due()
         job = self._claim()
         if job is not None:
             self._run(job)
-        self._pay(begun, waits=job is not None)
+        self._replies.end(worked=job is not None)
         return job is not None
-
-    def _gives_way(self, at: float) -> bool:
-        """Whether a reply comes first; what is kept waiting for long goes on beside it, for a little."""
-        if not self._replies:
-            return False
-        self._beside, self._share = True, self._share.held_back(at)
-        long_enough = self._looked_at is not None and at - self._looked_at >= BESIDE
-        return long_enough or not self._share.may_begin(at)
-
-    def _pay(self, begun: float, *, waits: bool) -> None:
-        """What was taken from replies is rested for; without them, or with nothing that waits, patience begins anew."""
-        if not (self._beside and waits):
-            self._share = Share()
-        elif self._share.may_begin(ended := self._monotonic()):
-            self._share = self._share.worked(begun, ended)
 
     def _work(self) -> None:
         while not self._closing.is_set():
             try:
                 if self.step():
                     continue
-                rest = _POLL if self._share.due is None else min(_POLL, self._share.due - self._monotonic())
+                rest = self._replies.rest(_POLL)
             except Unavailable as error:
                 _log.warning("background work rests: %s", error)
                 rest = _AFTER_TROUBLE
@@ -236,9 +206,8 @@ class Scheduler:
         if isinstance(kind.trigger, Pressure) and at >= self._counted.get(kind.name, at):
             self._counted[kind.name] = at + kind.trigger.every
             pressure = self._pressure(kind)
-        idle = 0.0 if self._replies else at - self._replied_at
         since_last = None if last is None else now - last.changed_at
-        return is_due(kind.trigger, Circumstances(idle, since_last, pressure))
+        return is_due(kind.trigger, Circumstances(self._replies.pause, since_last, pressure))
 
     def _pressure(self, kind: JobKind) -> int:
         """What presses; a kind that cannot tell is told of, and keeps no other from its work."""
@@ -327,11 +296,9 @@ class Scheduler:
 
     def _goes_on(self, job: Job) -> bool:
         """Whether the running job goes on; where a third of its lease is over, it is renewed, and a cancel heard of."""
-        at = self._monotonic()
-        if self._closing.is_set() or self._stop.is_set() or self._gives_way(at):
+        if self._closing.is_set() or self._stop.is_set() or not self._replies.goes_on():
             return False
-        if self._looked_at is None:
-            self._looked_at = at
+        at = self._monotonic()
         if at - self._renewed_at < LEASE / 3:
             return True
         now = self._now()
