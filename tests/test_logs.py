@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -16,10 +18,10 @@ SECRET = "I told nobody that I moved to Osaka"
 @pytest.fixture(autouse=True)
 def root() -> Iterator[None]:
     """What these tests do to the process's log is undone."""
-    log, access = logging.getLogger(), logging.getLogger("uvicorn.access")
-    before = log.handlers[:], log.level, access.disabled
+    log, access, server = map(logging.getLogger, ("", "uvicorn.access", "uvicorn.error"))
+    before = log.handlers[:], log.level, access.disabled, server.level
     yield
-    log.handlers[:], log.level, access.disabled = before
+    log.handlers[:], log.level, access.disabled, server.level = before
 
 
 def logged(capsys: pytest.CaptureFixture[str], *, text: bool) -> dict[str, str]:
@@ -50,3 +52,32 @@ def test_an_error_is_logged_without_a_word_of_what_was_said(capsys: pytest.Captu
 def test_an_error_is_logged_in_full_where_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     """With DMHA_LOG_TEXT its own words stand there too."""
     assert SECRET in logged(capsys, text=True)["exception"]
+
+
+class Terminal(io.StringIO):
+    """A stream that somebody looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, message: str, **told: object) -> str:
+    """What a terminal is shown of that event, without colours and the time."""
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    logs.set_up("info")
+    logging.getLogger("dmha.server").info(message, extra=told)
+    return re.sub(r"\x1b\[\d+m", "", terminal.getvalue()).partition(" ")[2].rstrip("\n")
+
+
+def test_a_terminal_is_shown_a_request_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Status, method, route and time come first; the trace id stands where something went wrong, and there alone."""
+    told = {"method": "POST", "route": "/v1/search", "ms": 7.0, "trace_id": "t1"}
+    assert shown(monkeypatch, "request", status=200, **told) == "200 POST /v1/search 7.0 ms"
+    assert shown(monkeypatch, "request", status=422, **told) == "422 POST /v1/search 7.0 ms trace_id=t1"
+    assert shown(monkeypatch, "request", status=0, **told) == "--- POST /v1/search 7.0 ms trace_id=t1"
+
+
+def test_a_terminal_is_given_no_commands_of_a_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be printed is shown as it is written."""
+    assert shown(monkeypatch, "odd", field="\x1b[2J") == r"odd field='\x1b[2J'"

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.event import listen
 from stubs import ManualClock, StubEmbedder
 
 import dmha
@@ -379,8 +378,9 @@ def test_a_fork_asks_as_little_among_many(mind: Mind) -> None:
     with mind._truth.read() as ledger:
         tip = ledger.memories._tree.find(ledger.places.find(mind._place("aya", "relu", None)), "f7").id  # type: ignore[attr-defined]  # the store itself
         connection = ledger._connection  # type: ignore[attr-defined]  # the file behind the protocol
-        listen(connection, "before_cursor_execute", lambda connection, cursor, statement, *_: asked.append(statement))
+        connection.connection.driver_connection.set_trace_callback(asked.append)
         assert len(ledger.reading.aside(tip)) == 1 + 49 * 2 + 1
+        connection.connection.driver_connection.set_trace_callback(None)
     assert len(asked) == 1
 
 
@@ -660,3 +660,20 @@ def same(pair: Pair, script: Script) -> None:
         exports.append((pair.folder / f"{name}.jsonl").read_text().splitlines())
     assert exports[0] == exports[1]
     assert pair.tried._truth.check() == []
+
+
+def test_what_names_no_turn_is_told_by_its_keyword(mind: Mind) -> None:
+    """`parent`, `replaces`, a turn's own parent and `turn_id` are the error's `field`, and begin its message."""
+    lost: list[tuple[str, Callable[[], object]]] = [
+        ("parent", lambda: mind.contextualize("Hello.", parent="lost", **HERE)),
+        ("replaces", lambda: mind.contextualize("Hello.", replaces="lost", **HERE)),
+        ("parent", lambda: mind.add([Turn("Hello.", parent="lost")], **HERE)),
+        ("turn_id", lambda: mind.variants("lost", **HERE)),
+    ]
+    for named, call in lost:
+        with pytest.raises(NotFound, match=rf"^{named}: no turn 'lost'") as refused:
+            call()
+        assert refused.value.field == named
+    with pytest.raises(NotFound, match=r"^no memory 'lost'") as refused:
+        mind.get("lost", **HERE)
+    assert refused.value.field == "id"

@@ -149,7 +149,7 @@ class SingleMemories(Ground):
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
             if scope is None or ledger.reading.turn(scope, turn_id) is None:
-                raise NotFound("turn", turn_id)
+                raise NotFound("turn", turn_id, field="turn_id")
             return ledger.reading.variants(scope, turn_id)
 
     def _find(self, ledger: Ledger, id: str, place: Place) -> tuple[Scope, State]:

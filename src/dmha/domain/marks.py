@@ -5,6 +5,8 @@ A mark is a term that no text can hold. It is worth nothing to a question's word
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from dmha.domain.text import asks, sentences
 from dmha.domain.times import tells_time
 
@@ -19,7 +21,12 @@ _LONGEST_QUESTION = 1_000
 
 def merely_asks(text: str) -> bool:
     """Whether a text does nothing but ask."""
-    said = sentences(text) if len(text) <= _LONGEST_QUESTION else []
+    return len(text) <= _LONGEST_QUESTION and _merely_asks(text)
+
+
+@lru_cache(maxsize=4_096)  # of a search's candidates most were another's before
+def _merely_asks(text: str) -> bool:
+    said = sentences(text)
     return bool(said) and all(map(asks, said))
 
 

@@ -53,13 +53,13 @@ class Caller:
     def place(self, agent_id: str, world: str | None) -> dict[str, Any]:
         """The account, companion and world of a call, as the credential allows them."""
         if not self.grant.reaches(agent_id):
-            raise problems.forbidden("this companion")
+            raise problems.forbidden("this companion", "agent_id")
         return {"user_id": self.user_id, "agent_id": agent_id, "world": world}
 
-    def account(self) -> str:
+    def account(self, field: str = "Authorization") -> str:
         """The account of a call about the whole of it, for whom no companion is out of reach."""
         if not self.grant.reaches(None):
-            raise problems.forbidden("the whole account")
+            raise problems.forbidden("the whole account", field)
         return self.user_id
 
     async def ask(self, call: Callable[[Mind, Still], T], *, short: bool = True) -> T:
@@ -107,13 +107,13 @@ class Needs:
         address = address_of(service, request)
         grant = await asked(service, request, lambda _: service.grant_of(_credential(request), address), short=True)
         if (wait := service.throttle.allow("credential", grant.credential)) is not None:
-            raise problems.busy("Too many requests came with this credential.", status=429, after=wait)
+            raise problems.throttled("Too many requests came with this credential", after=wait, field="Authorization")
         if self.right not in grant.rights:
             raise problems.forbidden(f"to {self.right}")
         user_id = grant.user_id if (named := _acted_for(request)) is None else named
         if user_id != grant.user_id:
             if user_id not in grant.acts_for:
-                raise problems.forbidden("to act for that account")
+                raise problems.forbidden("to act for that account", "X-DMHA-User")
             action = f"{request.method} {request.url.path}"
             trace = request.state.trace
             await asked(service, request, lambda _: service.access.audit(grant.credential, user_id, action, trace))
@@ -155,7 +155,7 @@ def address_of(service: Service, request: Request) -> str:
     """The address that asks: one request of its is counted, and refused where it were too many."""
     address = request.client.host if request.client else ""
     if (wait := service.throttle.allow("address", network(address))) is not None:
-        raise problems.busy("Too many requests came from this address.", status=429, after=wait)
+        raise problems.throttled("Too many requests came from this address", after=wait)
     return address
 
 
@@ -190,7 +190,8 @@ def _credential(request: Request) -> str:
 def _refuse_other_types(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise problems.invalid("Content-Type", f"it is {kind[:64]!r}", "Send application/json.", status=415)
+        reason = f"it is {kind[:64]!r}" if kind else "it is missing"
+        raise problems.invalid("Content-Type", reason, "Send application/json.", status=415)
 
 
 def _refuse_other_parameters(request: Request, known: Collection[str]) -> None:
@@ -199,10 +200,14 @@ def _refuse_other_parameters(request: Request, known: Collection[str]) -> None:
     for name, _ in request.query_params.multi_items():
         if name not in known:
             fix = f"Use {', '.join(sorted(known))}." if known else "Leave it out."
-            raise problems.invalid(name[:64], "there is no such parameter", fix)
+            raise problems.invalid(_shown(name), "there is no such parameter", fix, ours=False)
         if name in seen and name != "present":
             raise problems.invalid(name, "it stands twice", "Send each parameter once.")
         seen.add(name)
+
+
+def _shown(name: str) -> str:
+    return name.encode("ascii", "backslashreplace").decode()[:64]
 
 
 def _target(request: Request, user_id: str) -> str:
@@ -216,7 +221,7 @@ def _told(adapter: TypeAdapter[T], status: int, headers: Callable[[T], dict[str,
 
 def _sent(answer: Answered, *, again: bool = False) -> Response:
     if not answer.body:
-        raise problems.Problem(410, "gone", "This request was answered, and what the answer told of was deleted since.")
+        raise problems.gone()
     told = json.loads(answer.body)
     headers = told["headers"] | ({"Idempotency-Replayed": "true"} if again else {})
     return Response(told["body"], answer.status, headers, "application/json" if told["body"] else None)

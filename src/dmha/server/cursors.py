@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from dmha.server.problems import Problem, invalid
+from dmha.server.problems import Problem, at_fault, invalid
 from dmha.types import Memory
 
 _ETAG = re.compile(r'"(\d{1,18})"')
@@ -44,8 +44,8 @@ def etag(memory: Memory) -> dict[str, str]:
 def version_of(if_match: str | None) -> int | None:
     """The version that a change is meant for; None for whatever it is by then (`*`)."""
     if if_match is None:
-        detail = 'Send If-Match with the ETag of the memory that you read, or "*" to change it whatever it is by now.'
-        raise Problem(428, "precondition", detail)
+        fix = 'Send If-Match with the ETag of the memory that you read, or "*" to change it whatever it is by now.'
+        raise at_fault(428, "precondition", "If-Match", "it is missing", fix, detail=fix)
     if if_match.strip() == "*":
         return None
     found = _ETAG.fullmatch(if_match.strip())

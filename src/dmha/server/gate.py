@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from time import perf_counter
+from typing import Any
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
@@ -62,7 +63,7 @@ class Gate:
             self._judge(scope)
             await self._app(scope, self._counted(scope, receive), answer)
         except Exception as error:  # the edge: whatever it is, it is logged, and answered where nothing was said yet
-            problem = _problem(error, trace)
+            problem = scope["state"]["problem"] = _problem(error, trace)
             if not status:
                 await problem.response(trace)(scope, receive, answer)
             elif not whole:
@@ -75,7 +76,7 @@ class Gate:
                 "route": route_of(scope),
                 "status": status,
                 "ms": round(seconds * 1_000, 1),
-            }
+            } | _why(scope)
             _log.info("request", extra={"trace_id": trace, **told})
 
     def _judge(self, scope: Scope) -> None:
@@ -93,8 +94,9 @@ class Gate:
             if len(headers.getlist(name)) > 1:
                 raise problems.invalid(name, "it stands twice", "Send each header once.", status=400)
         if "transfer-encoding" in headers and "content-length" in headers:
-            detail = "Content-Length stands beside Transfer-Encoding: a proxy may have gone by the other one."
-            raise Problem(400, "malformed", detail, headers={"Connection": "close"})
+            reason = "Content-Length stands beside Transfer-Encoding, and a proxy may have gone by the other one"
+            closing = {"Connection": "close"}
+            raise problems.at_fault(400, "malformed", "Content-Length", reason, "Send one of the two.", closing)
         if not self._answers_to(_name(headers.get("host", ""))):
             raise problems.invalid("Host", "this server does not answer to it", "See DMHA_TRUSTED_HOSTS.", status=400)
         length = headers.get("content-length", "0")
@@ -117,8 +119,9 @@ class Gate:
                 async with asyncio.timeout_at(deadline):
                     message = await receive()
             except TimeoutError as error:
-                detail = f"The body did not come whole within {self._seconds:g} seconds. Send it again, faster."
-                raise Problem(408, "too-slow", detail, headers={"Connection": "close"}) from error
+                reason = f"the body did not come whole within {self._seconds:g} seconds"
+                closing = {"Connection": "close"}
+                raise problems.at_fault(408, "too-slow", "body", reason, "Send it again, faster.", closing) from error
             came += len(message.get("body", b""))
             whole = not message.get("more_body", False)
             if came > self._most_bytes(scope["path"]):
@@ -157,6 +160,12 @@ _ON_EVERY_ANSWER = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
+
+
+def _why(scope: Scope) -> dict[str, Any]:
+    """Why the request was refused, where it was: whoever answers with a problem leaves it in the scope."""
+    problem: Problem | None = scope["state"].get("problem")
+    return {} if problem is None else problem.logged()
 
 
 def _problem(error: Exception, trace: str) -> Problem:

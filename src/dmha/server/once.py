@@ -17,7 +17,7 @@ from uuid import uuid4
 from dmha.errors import Unavailable
 from dmha.protocols import Also, Clock, Ledger, Truth
 from dmha.records import Answered
-from dmha.server.problems import busy, invalid
+from dmha.server.problems import in_flight, invalid
 
 T = TypeVar("T")
 
@@ -49,7 +49,7 @@ class Once:
         if isinstance(claimed, Answered):
             return claimed, True
         if not claimed:
-            raise busy("A request under this Idempotency-Key is under way. Ask again for its answer.", status=409)
+            raise in_flight()
         answers: list[Answered] = []
 
         def close(ledger: Ledger, came: T) -> None:

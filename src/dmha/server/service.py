@@ -18,7 +18,7 @@ from dmha.server.cursors import Cursors
 from dmha.server.metrics import Metrics
 from dmha.server.once import Once
 from dmha.server.pool import Pool
-from dmha.server.problems import Problem, busy, unauthorized
+from dmha.server.problems import Problem, throttled, unauthorized
 from dmha.server.throttle import Throttle, network, parse_rate
 from dmha.server.tokens import Tokens, parse_secrets
 from dmha.settings import Settings
@@ -58,7 +58,7 @@ class Service:
     ) -> Grant:
         """What was found to be allowed; one and the same `Problem` for all that allow nothing."""
         if (wait := self.throttle.barred("failure", network(address))) is not None:
-            raise busy("Too many credentials from this address opened nothing.", status=429, after=wait)
+            raise throttled("Too many credentials from this address opened nothing", after=wait)
         grant = find()
         if grant is None:
             self.throttle.allow("failure", network(address))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, and_, func, insert, literal, or_, select
+from sqlalchemy import Connection, Integer, Select, and_, bindparam, func, insert, literal, or_, select
 
 from dmha.records import FactRow, RuleRow, Scope
 from dmha.stores import schema
 from dmha.stores.places import Places, allocate
+from dmha.stores.prepared import Prepared
 from dmha.types import Fact
 
 
@@ -26,46 +28,28 @@ class Knowledge:
         One that was taken back, for its memory was marked wrong, ended with that, and what it ended holds. What was
         told or ended in the turns `aside`, on other branches, is as if it had not been.
         """
-        facts, turns = schema.facts, schema.turns
-        rows = self._connection.execute(
-            select(facts, turns.c.uid)
-            .join(turns, turns.c.id == facts.c.turn_id, isouter=True)
-            .where(facts.c.tenant_id == scope.tenant_id)
-            .where(or_(facts.c.private_to.is_(None), facts.c.private_to.in_(self._there(scope, present))))
-            .order_by(facts.c.id)
-        )
+        there = self._there(scope, present)
+        rows = _FACTS.all(self._connection, tenant=scope.tenant_id)
         ended = self._ended(scope, aside)
-        return [_fact(row, ended.get(row.id)) for row in rows if row.turn_id not in aside]
+        return [_fact(row, ended.get(row.id)) for row in rows if row.turn_id not in aside and row.private_to in there]
 
     def _ended(self, scope: Scope, aside: frozenset[int]) -> dict[int, float]:
         """When the first of its endings ended each fact that ended."""
-        facts, endings, because, said = schema.facts, schema.endings, schema.facts.alias(), schema.memories
-        rows = self._connection.execute(
-            select(endings.c.fact_id, endings.c.turn_id, endings.c.valid_to)
-            .join(facts, facts.c.id == endings.c.fact_id)
-            .join(because, because.c.id == endings.c.because_id, isouter=True)
-            .join(said, and_(said.c.turn_id == endings.c.turn_id, said.c.source != "dream"), isouter=True)
-            .where(facts.c.tenant_id == scope.tenant_id, because.c.retracted_at.is_(None))
-            .where(func.coalesce(said.c.wrong, False).is_(False))
-            .order_by(endings.c.valid_to.desc())
-        )
-        return {row.fact_id: row.valid_to for row in rows if row.turn_id not in aside}
+        rows = _ENDINGS.all(self._connection, tenant=scope.tenant_id)
+        return {fact_id: valid_to for fact_id, turn_id, valid_to in rows if turn_id not in aside}
 
     def rules(self, scope: Scope, present: tuple[str, ...]) -> list[RuleRow]:
         """Every rule not taken back, in the order told; a private one only while its speaker is present."""
-        rules, turns = schema.rules, schema.turns
-        rows = self._connection.execute(
-            select(rules.c.text, turns.c.uid, rules.c.recorded_at, rules.c.turn_id)
-            .join(turns, turns.c.id == rules.c.turn_id, isouter=True)
-            .where(rules.c.tenant_id == scope.tenant_id, rules.c.retracted_at.is_(None))
-            .where(or_(rules.c.private_to.is_(None), rules.c.private_to.in_(self._there(scope, present))))
-            .order_by(rules.c.id)
-        )
-        return [RuleRow(row.text, row.uid, datetime.fromtimestamp(row.recorded_at, UTC), row.turn_id) for row in rows]
+        there = self._there(scope, present)
+        return [
+            RuleRow(row.text, row.uid, datetime.fromtimestamp(row.recorded_at, UTC), row.turn_id)
+            for row in _RULES.all(self._connection, tenant=scope.tenant_id)
+            if row.private_to in there
+        ]
 
-    def _there(self, scope: Scope, present: tuple[str, ...]) -> list[int]:
-        found = (self._places.find_speaker(scope, name) for name in present)
-        return [speaker_id for speaker_id in found if speaker_id is not None]
+    def _there(self, scope: Scope, present: tuple[str, ...]) -> Collection[int | None]:
+        """To whom what is told in private may be told for these to hear it; None: to everybody."""
+        return {None, *(self._places.find_speaker(scope, name) for name in present)}
 
     def tell(self, scope: Scope, fact: Fact, now: float) -> None:
         """Write a fact that was told outside a turn."""
@@ -97,6 +81,39 @@ class Knowledge:
         self._connection.execute(insert(endings).from_select([column.name for column in endings.c], ended))
 
 
+def _facts() -> Select[Any]:
+    facts, turns = schema.facts, schema.turns
+    told = select(facts, turns.c.uid).join(turns, turns.c.id == facts.c.turn_id, isouter=True)
+    return told.where(facts.c.tenant_id == bindparam("tenant")).order_by(facts.c.id)
+
+
+def _endings() -> Select[Any]:
+    """What ended facts and was not taken back, the first to end one after all others."""
+    facts, endings, because, said = schema.facts, schema.endings, schema.facts.alias(), schema.memories
+    return (
+        select(endings.c.fact_id, endings.c.turn_id, endings.c.valid_to)
+        .join(facts, facts.c.id == endings.c.fact_id)
+        .join(because, because.c.id == endings.c.because_id, isouter=True)
+        .join(said, and_(said.c.turn_id == endings.c.turn_id, said.c.source != "dream"), isouter=True)
+        .where(facts.c.tenant_id == bindparam("tenant"), because.c.retracted_at.is_(None))
+        .where(func.coalesce(said.c.wrong, False).is_(False))
+        .order_by(endings.c.valid_to.desc())
+    )
+
+
+def _rules() -> Select[Any]:
+    rules, turns = schema.rules, schema.turns
+    told = select(rules.c.text, turns.c.uid, rules.c.recorded_at, rules.c.turn_id, rules.c.private_to)
+    told = told.join(turns, turns.c.id == rules.c.turn_id, isouter=True)
+    return told.where(rules.c.tenant_id == bindparam("tenant"), rules.c.retracted_at.is_(None)).order_by(rules.c.id)
+
+
+# Every reply reads them.
+_FACTS = Prepared(lambda _: _facts(), named=True)
+_ENDINGS = Prepared(lambda _: _endings())
+_RULES = Prepared(lambda _: _rules(), named=True)
+
+
 def fact_row(
     scope: Scope, turn_id: int | None, private_to: int | None, fact: Fact, at: float, now: float
 ) -> dict[str, Any]:
@@ -116,7 +133,7 @@ def _fact(row: Any, ended_at: float | None) -> FactRow:
         entity=row.entity,
         attribute=row.attribute,
         value=row.value,
-        negated=row.negated,
+        negated=bool(row.negated),
         confidence=row.confidence,
         scope=row.scope,
         valid_from=_moment(row.valid_from),

@@ -6,12 +6,36 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Select, Text, bindparam, func, insert, select, type_coerce, update
 
 from dmha.records import Reinforcement, Scope
 from dmha.stores import schema
+from dmha.stores.engine import read_json
 from dmha.stores.perspectives import take_up
 from dmha.stores.places import allocate
+from dmha.stores.prepared import Prepared
+
+
+def _impulses() -> Select[Any]:
+    impulses = schema.impulses
+    felt = select(impulses.c.at, impulses.c.joy, impulses.c.aversion, impulses.c.trauma)
+    felt = felt.where(impulses.c.companion_id == bindparam("companion"), impulses.c.at > bindparam("since"))
+    return felt.order_by(impulses.c.at, impulses.c.id)
+
+
+def _outcome() -> Select[Any]:
+    outcomes = schema.outcomes
+    return select(type_coerce(outcomes.c.body, Text)).where(
+        outcomes.c.tenant_id == bindparam("tenant"),
+        outcomes.c.companion_id == bindparam("companion"),
+        outcomes.c.operation == bindparam("operation"),
+        outcomes.c.key == bindparam("key"),
+    )
+
+
+# Every reply reads them.
+_IMPULSES = Prepared(lambda _: _impulses())
+_OUTCOME = Prepared(lambda _: _outcome())
 
 
 class Life:
@@ -56,13 +80,8 @@ class Life:
 
     def impulses(self, scope: Scope, since: float) -> list[tuple[float, float, float, float]]:
         """The impulses of feeling since then: (at, joy, aversion, trauma)."""
-        impulses = schema.impulses
-        rows = self._connection.execute(
-            select(impulses.c.at, impulses.c.joy, impulses.c.aversion, impulses.c.trauma)
-            .where(impulses.c.companion_id == scope.companion_id, impulses.c.at > since)
-            .order_by(impulses.c.at, impulses.c.id)
-        )
-        return [(row.at, row.joy, row.aversion, row.trauma) for row in rows]
+        rows = _IMPULSES.all(self._connection, companion=scope.companion_id, since=since)
+        return [(at, joy, aversion, trauma) for at, joy, aversion, trauma in rows]
 
     def feelings_about(self, scope: Scope) -> list[tuple[str, float, float, float, float]]:
         """Per speaker: (name, weight, and the importance-weighted sums of joy, aversion, trauma) over its memories."""
@@ -97,16 +116,8 @@ class Life:
 
     def outcome(self, scope: Scope, operation: str, key: str) -> dict[str, Any] | None:
         """What this keyed request came to before; None when it is new."""
-        outcomes = schema.outcomes
-        body = self._connection.execute(
-            select(outcomes.c.body).where(
-                outcomes.c.tenant_id == scope.tenant_id,
-                outcomes.c.companion_id == scope.companion_id,
-                outcomes.c.operation == operation,
-                outcomes.c.key == key,
-            )
-        ).scalar()
-        return None if body is None else dict(body)
+        named = {"tenant": scope.tenant_id, "companion": scope.companion_id, "operation": operation, "key": key}
+        return next((dict(read_json(body)) for (body,) in _OUTCOME.all(self._connection, **named)), None)
 
     def conclude(self, scope: Scope, operation: str, key: str, body: dict[str, Any], now: float) -> None:
         """Keep what a keyed request came to, in the transaction of its effects."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import CTE, Connection, and_, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import CTE, Connection, Select, and_, bindparam, delete, func, insert, literal, select, update
 
 from dmha.errors import NotFound
 from dmha.records import Perceived, Scope, Tip
@@ -61,11 +62,11 @@ class Tree:
         self._tips[last.branch_id] = last.id
         return last
 
-    def find(self, scope: Scope, uid: str) -> Node:
-        """The turn of that id, or `NotFound`."""
+    def find(self, scope: Scope, uid: str, field: str = "turn_id") -> Node:
+        """The turn of that id, or `NotFound` with the field that named it."""
         rows = _NAMED.all(self._connection, tenant=scope.tenant_id, uid=uid)
         if not rows:
-            raise NotFound("turn", uid)
+            raise NotFound("turn", uid, field=field)
         return Node(*rows[0])
 
     def node(self, turn_id: int) -> Node:
@@ -93,7 +94,7 @@ class Tree:
             apart = turn.kind != "episode" and turn.parent is None
             parent = None if apart else grown[-1] if grown else after
             if turn.parent is not None:
-                parent = known.get(turn.parent) or self.find(scope, turn.parent)
+                parent = known.get(turn.parent) or self.find(scope, turn.parent, "parent")
             branch_id = self._branch(parent, session_id)
             said = len(turn.text) if turn.kind == "episode" else 0
             window = (0, 0) if parent is None else (parent.window_turns, parent.window_characters)
@@ -122,28 +123,15 @@ class Tree:
     def _is_tip(self, turn: Node) -> bool:
         if turn.branch_id in self._tips:
             return self._tips[turn.branch_id] == turn.id
-        turns = schema.turns
-        follows = select(turns.c.id).where(turns.c.parent_id == turn.id, turns.c.branch_id == turn.branch_id)
-        return self._connection.execute(follows.limit(1)).first() is None
+        return not _FOLLOWS.all(self._connection, turn=turn.id, branch=turn.branch_id)
 
     def lineage(self, turn_id: int) -> list[tuple[int, int, int]]:
         """The branches on the path to a turn, the nearest first: (branch, its session, the last turn that counts)."""
-        line = _line(turn_id)
-        rows = self._connection.execute(select(line.c.id, line.c.session_id, line.c.upto)).all()
-        return [(row.id, row.session_id, row.upto) for row in rows]
+        return [(branch, session, upto) for branch, session, upto in _LINE.all(self._connection, turn=turn_id)]
 
     def aside(self, turn_id: int) -> frozenset[int]:
         """The turns of the same conversation that are not on the path to this one: what other branches went through."""
-        branches, turns, line = schema.branches, schema.turns, _line(turn_id)
-        root = select(line.c.root_id).limit(1).scalar_subquery()
-        begun = func.coalesce(line.c.upto, branches.c.fork_id, 0).label("begun")
-        tree = select(branches.c.id, branches.c.session_id, begun)
-        tree = tree.join(line, line.c.id == branches.c.id, isouter=True).where(branches.c.root_id == root)
-        all_ = tree.cte("tree").prefix_with("MATERIALIZED")  # before turns are looked for
-        # Found in their session from where the branch begins to stand aside: one of years is not gone through.
-        beyond = and_(turns.c.session_id == all_.c.session_id, turns.c.id > all_.c.begun)
-        others = select(turns.c.id).join(all_, beyond).where(turns.c.branch_id == all_.c.id)
-        return frozenset(self._connection.execute(others).scalars())
+        return frozenset(other for (other,) in _ASIDE.all(self._connection, turn=turn_id))
 
     def offspring(self, turn_id: int) -> list[int]:
         """The turn and all that followed from it, on every branch, in the order of ids."""
@@ -211,13 +199,40 @@ def window_path() -> CTE:
     return path.union_all(before.where(turns.c.id == path.c.parent_id, path.c.place < path.c.length))
 
 
-def _line(turn_id: int) -> CTE:
-    """The branches on the path to a turn, each with the last turn on it that counts (`upto`)."""
+def _line() -> CTE:
+    """The branches on the path to the turn `:turn`, each with the last turn on it that counts (`upto`)."""
     branches, turns = schema.branches, schema.turns
-    own = select(branches, literal(turn_id).label("upto")).join(turns, turns.c.branch_id == branches.c.id)
-    line = own.where(turns.c.id == turn_id).cte("line", recursive=True)
+    own = select(branches, turns.c.id.label("upto")).join(turns, turns.c.branch_id == branches.c.id)
+    line = own.where(turns.c.id == bindparam("turn")).cte("line", recursive=True)
     return line.union_all(select(branches, line.c.fork_id).where(branches.c.id == line.c.parent_id))
 
 
+def _lineage() -> Select[Any]:
+    line = _line()
+    return select(line.c.id, line.c.session_id, line.c.upto)
+
+
+def _aside() -> Select[Any]:
+    """The turns of the conversation of the turn `:turn` that are not on the path to it."""
+    branches, turns, line = schema.branches, schema.turns, _line()
+    root = select(line.c.root_id).limit(1).scalar_subquery()
+    begun = func.coalesce(line.c.upto, branches.c.fork_id, 0).label("begun")
+    tree = select(branches.c.id, branches.c.session_id, begun)
+    tree = tree.join(line, line.c.id == branches.c.id, isouter=True).where(branches.c.root_id == root)
+    all_ = tree.cte("tree").prefix_with("MATERIALIZED")  # before turns are looked for
+    # Found in their session from where the branch begins to stand aside: one of years is not gone through.
+    beyond = and_(turns.c.session_id == all_.c.session_id, turns.c.id > all_.c.begun)
+    return select(turns.c.id).join(all_, beyond).where(turns.c.branch_id == all_.c.id)
+
+
+def _follows() -> Select[Any]:
+    turns = schema.turns
+    after = select(turns.c.id).where(turns.c.parent_id == bindparam("turn"), turns.c.branch_id == bindparam("branch"))
+    return after.limit(1)
+
+
 _WINDOW = Prepared(lambda _: select(window_path().c.id))
+_LINE = Prepared(lambda _: _lineage())
+_ASIDE = Prepared(lambda _: _aside())
+_FOLLOWS = Prepared(lambda _: _follows())
 _MARK = update(schema.turns).where(schema.turns.c.id == bindparam("marked")).values(in_window=bindparam("in_window"))

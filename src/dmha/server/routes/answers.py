@@ -30,6 +30,10 @@ REFERENCE = "#/components/schemas/{model}"
 _ALWAYS = (400, 408, 413, 414, 422, 429, 500, 503)
 _ADMITTED = (401, 403)
 Answers = dict[int | str, dict[str, Any]]
+VERSIONED: Answers = {200: {"headers": {"ETag": {
+    "description": "The version; a change of the memory names it in If-Match.", "required": True,
+    "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
+}}}}  # fmt: skip
 
 
 def open_(*more: int) -> Answers:

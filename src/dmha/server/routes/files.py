@@ -83,7 +83,7 @@ async def import_(request: Request, caller: Writer, agent_id: Agent = None, idem
 def _check(caller: Caller, agent_id: str | None) -> None:
     """The one companion, or the whole account, as the credential allows it."""
     if agent_id is None:
-        caller.account()
+        caller.account("agent_id")
     else:
         caller.place(agent_id, None)
 

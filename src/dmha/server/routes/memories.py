@@ -13,7 +13,7 @@ from dmha.mind import Mind
 from dmha.server.callers import Caller, Route
 from dmha.server.cursors import etag, version_of
 from dmha.server.models import Change, History, Name, Page, Remembered, ToRemember
-from dmha.server.routes.answers import reading, writing
+from dmha.server.routes.answers import VERSIONED, reading, writing
 from dmha.server.routes.talk import Key, Reader, Writer
 from dmha.types import Memory, Turn
 
@@ -74,14 +74,14 @@ async def list_(
     return Page(memories=found[:limit], next=cursors.made(found[limit - 1].id, *of) if more else None)
 
 
-@router.get("/{id}", response_model=Memory, responses=reading(404))
+@router.get("/{id}", response_model=Memory, responses=reading(404) | VERSIONED)
 async def read(id: Name, caller: Reader, agent_id: Agent = "default", world: World = None) -> Response:
     """One memory; its ETag is what a change of it names."""
     memory = await _of(caller, agent_id, world, lambda mind, place: mind.get(id, **place))
     return Response(_MEMORY.dump_json(memory), headers=etag(memory), media_type="application/json")
 
 
-@router.patch("/{id}", response_model=Memory, responses=writing(404, 412, 415, 428))
+@router.patch("/{id}", response_model=Memory, responses=writing(404, 412, 415, 428) | VERSIONED)
 async def update(
     id: Name, body: Change, caller: Writer, agent_id: Agent = "default", world: World = None, if_match: IfMatch = None,
     idempotency_key: Key = None,

@@ -20,7 +20,12 @@ router = APIRouter(prefix="/v1", route_class=Route, tags=["talk"])
 Reader = Annotated[Caller, Depends(READ)]
 Writer = Annotated[Caller, Depends(WRITE)]
 Key = Annotated[
-    str | None, Header(alias="Idempotency-Key", max_length=LONGEST_KEY, description="Makes a retry harmless.")
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Makes a retry harmless.",
+        json_schema_extra={"maxLength": LONGEST_KEY},  # told here, refused in words by `once.check_key`
+    ),
 ]
 
 _REPLY, _FOUND = TypeAdapter(Reply), TypeAdapter(Found)

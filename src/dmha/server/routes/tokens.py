@@ -25,11 +25,7 @@ async def token(body: TokenFor, request: Request) -> Token:
     """A token that lasts fifteen minutes, for a password or an API key."""
     service: Service = request.app.state.service
     address = address_of(service, request)
-    given = {name for name in ("user", "password", "key") if getattr(body, name) is not None}
-    if given not in ({"user", "password"}, {"key"}, {"user"}):
-        raise problems.invalid("body", "it names no credential, or several", "Give user and password, or key.")
-    if given == {"user"} and not service.settings.dev_tokens:
-        raise problems.invalid("password", "it is missing", "Give it, or an API key as key.")
+    _check(body, dev=service.settings.dev_tokens)
 
     def grant() -> Grant | None:
         if body.key is not None:
@@ -39,5 +35,18 @@ async def token(body: TokenFor, request: Request) -> Token:
             return service.access.by_password(body.user, body.password)
         return service.named(body.user)
 
-    found = await asked(service, request, lambda _: service.judged(grant, address, partial(unauthorized, _FIX)))
+    found = await asked(service, request, lambda _: service.judged(grant, address, partial(unauthorized, _FIX, "body")))
     return Token(access_token=service.tokens.mint(found, service.now()), expires_in=LIFETIME)
+
+
+def _check(body: TokenFor, *, dev: bool) -> None:
+    """One credential, whole: a user with its password (none for development), or a key, which says whose it is."""
+    if body.key is not None:
+        if (body.user, body.password) != (None, None):
+            raise problems.invalid("key", "it stands beside user or password", "Give key alone, or the two without it.")
+    elif body.user is None and body.password is None:
+        raise problems.invalid("body", "it holds no credential", "Give user and password, or key.")
+    elif body.user is None:
+        raise problems.invalid("user", "it is missing", "Give it beside password, or an API key alone, as key.")
+    elif body.password is None and not dev:
+        raise problems.invalid("password", "it is missing", "Give it, or an API key alone, as key.")
