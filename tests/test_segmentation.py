@@ -381,7 +381,9 @@ def test_an_upgraded_file_is_counted_again_where_the_rules_are_others(
     with closing(sqlite3.connect(database)) as connection:
         connection.executescript(
             "DROP TABLE words; DROP INDEX ix_terms_segmentation; ALTER TABLE terms DROP COLUMN segmentation;"
-            "DROP TABLE keys; DROP TABLE users; DROP TABLE audits; DROP TABLE requests; DROP TABLE jobs;"
+            "DROP TABLE keys; DROP TABLE users; DROP TABLE audits; DROP TABLE request_memories; DROP TABLE requests;"
+            "DROP TABLE jobs; ALTER TABLE memory_versions DROP COLUMN wrong;"
+            "ALTER TABLE memory_versions DROP COLUMN private;"
             "DROP INDEX ix_perspectives_companion_id_raised; ALTER TABLE perspectives DROP COLUMN raised;"
             "ALTER TABLE memories DROP COLUMN wrong;"
             "UPDATE alembic_version SET version_num = '0002'"

@@ -121,20 +121,16 @@ def check_time(field: str, value: Any) -> datetime:
         raise InvalidInput(field, f"{value} lies outside the years 1 to 9999 in UTC", "Give a later one.") from error
 
 
-def check_metadata(metadata: Any) -> None:
+def check_metadata(metadata: Any, field: str = "metadata") -> None:
     """Metadata is a JSON object of bounded size, without NaN or infinity."""
     if not isinstance(metadata, Mapping) or not all(isinstance(key, str) for key in metadata):
-        raise InvalidInput("metadata", "it is not a mapping with text keys", 'Give a dict such as {"place": "Osaka"}.')
+        raise InvalidInput(field, "it is not a mapping with text keys", 'Give a dict such as {"place": "Osaka"}.')
     try:
         written = _JSON.encode(dict(metadata)).encode() if metadata else b"{}"
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput(
-            "metadata", f"it is not JSON ({error})", "Use text, finite numbers, lists and dicts."
-        ) from error
+        raise InvalidInput(field, f"it is not JSON ({error})", "Use text, finite numbers, lists and dicts.") from error
     if len(written) > MOST_METADATA:
-        raise OutOfBounds(
-            "metadata", MOST_METADATA, len(written), "Keep large things elsewhere and their address here."
-        )
+        raise OutOfBounds(field, MOST_METADATA, len(written), "Keep large things elsewhere and their address here.")
 
 
 def check_fraction(field: str, value: Any) -> float:

@@ -469,9 +469,10 @@ class Accounts(Protocol):
 class Jobs(Protocol):
     """Work that nobody waits for, in the states of `domain/jobs`; held by a lease while it runs.
 
-    `put` gives the job that stands in the end: of one kind, account and key at most one is unfinished. Of the kinds
-    that `kinds` names, one with a key is taken by that key alone. `due` gives what could be claimed, the first of each
-    account; `lapsed` what is held by somebody whose lease ran out. `claim` gives None where somebody was quicker.
+    `put` gives the job that stands in the end: of one kind, account and key at most one is unfinished, and one that is
+    stopping goes on. Of the kinds that `kinds` names, one with a key is taken by that key alone. `due` gives what could
+    be claimed, the first of each account; `lapsed` what is held by somebody whose lease ran out. A time further ahead
+    than a clock can be right about binds nobody. `claim` gives None where somebody was quicker.
 
     `renew` keeps a lease and how far the job got, and tells whether to go on; `hand_back` ends it, and makes the job's
     row what `job` tells of it, in the state that the move leads to. Both raise `Taken` where `job.holder` lost it.

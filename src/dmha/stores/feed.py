@@ -7,7 +7,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+)
 
 from dmha.domain.terms import TERM_DTYPE
 from dmha.errors import Unavailable
@@ -72,6 +84,8 @@ class Feed:
 
     def unembedded_count(self) -> int:
         """How many memories wait for a vector of this embedder."""
+        if not any(_MAY_WAIT.all(self._connection, embedder=self._embedder_id)[0]):
+            return 0
         memories, vectors = schema.memories, schema.vectors
         mine = and_(vectors.c.memory_id == memories.c.id, vectors.c.embedder_id == self._embedder_id)
         query = (
@@ -95,6 +109,10 @@ class Feed:
         memories = schema.memories
         query = select(memories.c.text).where(returns(memories), _SETTLED).order_by(memories.c.id.desc()).limit(limit)
         return list(self._connection.execute(query).scalars())
+
+
+def _many(table: Table) -> ScalarSelect[int]:
+    return select(func.count()).select_from(table).scalar_subquery()
 
 
 def _rows(ids: Ids) -> Select[Any]:
@@ -134,6 +152,15 @@ _ROWS = Prepared(_rows)
 _VECTORS = Prepared(
     lambda ids: select(schema.vectors.c.memory_id, schema.vectors.c.data).where(
         schema.vectors.c.memory_id.in_(ids), _of_embedder(schema.vectors.c.memory_id)
+    )
+)
+# Whether anything may wait for a vector, told by indexes alone: words are counted and vectors kept of the same
+# memories, so that there are as many of both, and none of another embedder, where nothing waits.
+_MAY_WAIT = Prepared(
+    lambda _: select(
+        _many(schema.terms) - _many(schema.vectors),
+        exists().where(schema.vectors.c.embedder_id < bindparam("embedder")),
+        exists().where(schema.vectors.c.embedder_id > bindparam("embedder")),
     )
 )
 # Of all columns an index of the table holds these, so the memories themselves are not touched.

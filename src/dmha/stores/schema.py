@@ -518,9 +518,18 @@ jobs = Table(
     Column("created_at", Double, nullable=False),
     Column("changed_at", Double, nullable=False),
     Index(None, "state", "due_at"),
-    Index(None, "kind", "key"),
+    Index(None, "kind", "key", "user_id"),
     Index(None, "user_id", "created_at"),
 )
+# Whose turn it is is found along the first, from account to account.
+Index(
+    "ix_jobs_turn", jobs.c.state, jobs.c.user_id, jobs.c.priority.desc(), jobs.c.due_at, jobs.c.created_at, jobs.c.uid
+)
+_NOT_OVER = jobs.c.state.in_(["waiting", "running", "stopping"])
+Index(
+    "ix_jobs_not_over", jobs.c.kind, jobs.c.key, jobs.c.user_id,
+    unique=True, sqlite_where=_NOT_OVER, postgresql_where=_NOT_OVER,
+)  # fmt: skip
 
 # -- the change log: the feed of every index, in commit order --------------------------------------
 

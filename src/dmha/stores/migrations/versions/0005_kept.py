@@ -1,4 +1,4 @@
-"""What a kept answer tells of and how large it is; a version's marks; a key's worlds; how what is audited ended.
+"""What a kept answer tells of and how large it is; a version's marks; a key's worlds; how an audit ended; no job twice.
 
 Answers that were kept before are let go, as nothing knows what they tell of: a retry is told so.
 
@@ -26,6 +26,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_memories_tenant_id_private_to_id", "memories", ["tenant_id", "private_to", "id"])
     _requests()
+    _jobs()
 
 
 def _requests() -> None:
@@ -48,3 +49,16 @@ def _requests() -> None:
         sa.PrimaryKeyConstraint("memory_id", "owner", "key", name=op.f("pk_request_memories")),
     )
     op.create_index("ix_request_memories_owner_key", "request_memories", ["owner", "key"])
+
+
+def _jobs() -> None:
+    op.drop_index("ix_jobs_kind_key", "jobs")
+    op.create_index("ix_jobs_kind_key_user_id", "jobs", ["kind", "key", "user_id"])
+    op.create_index(
+        "ix_jobs_turn", "jobs", ["state", "user_id", sa.text("priority DESC"), "due_at", "created_at", "uid"]
+    )
+    not_over = sa.text("state IN ('waiting', 'running', 'stopping')")
+    op.create_index(
+        "ix_jobs_not_over", "jobs", ["kind", "key", "user_id"],
+        unique=True, sqlite_where=not_over, postgresql_where=not_over,
+    )  # fmt: skip
