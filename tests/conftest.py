@@ -1,4 +1,4 @@
-"""Fixtures that many tests share: a mind on a file of its own, quick because its embedder is a stand-in."""
+"""Fixtures that several files share: a mind, a library that is indexed, a life to carry away, a desk to type at."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from libraries import INDEXES, Library, MakeIndex
 from stubs import ManualClock, StubEmbedder
 
 import dmha
@@ -26,3 +27,16 @@ def database(tmp_path: Path) -> Path:
 def mind(database: Path, clock: ManualClock) -> Iterator[Mind]:
     with dmha.open(database, embedder=StubEmbedder(), chat="extractive", clock=clock) as opened:
         yield opened
+
+
+@pytest.fixture
+def library(database: Path) -> Iterator[Library]:
+    made = Library(database)
+    yield made
+    made.truth.close()
+
+
+@pytest.fixture(params=INDEXES, ids=lambda make: make.__name__)
+def make_index(request: pytest.FixtureRequest) -> MakeIndex:
+    """Every kind of index in turn."""
+    return request.param  # type: ignore[no-any-return]  # pytest's own type
