@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from libraries import INDEXES, Library, MakeIndex
+from lives import HERE, live, open_mind
 from stubs import ManualClock, StubEmbedder
+from tables import rows
 
 import dmha
+from dmha import transfer
 from dmha.mind import Mind
 
 
@@ -40,3 +43,36 @@ def library(database: Path) -> Iterator[Library]:
 def make_index(request: pytest.FixtureRequest) -> MakeIndex:
     """Every kind of index in turn."""
     return request.param  # type: ignore[no-any-return]  # pytest's own type
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The lines of a lived life's export."""
+    folder, clock = tmp_path_factory.mktemp("life"), ManualClock()
+    with open_mind(folder / "life.db", clock=clock) as mind:
+        live(mind, clock)
+        mind.export(folder / "life.jsonl", **HERE)
+    return (folder / "life.jsonl").read_text().splitlines()
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mind]:
+    """A mind that takes nothing in: what is refused leaves it as it was."""
+    with open_mind(tmp_path_factory.mktemp("empty") / "empty.db") as mind:
+        yield mind
+        assert rows(mind) == 3  # the embedder, its counter and the moment
+
+
+@pytest.fixture
+def exported(mind: Mind, clock: ManualClock, tmp_path: Path) -> Path:
+    live(mind, clock)
+    mind.export(tmp_path / "life.jsonl", **HERE)
+    return tmp_path / "life.jsonl"
+
+
+@pytest.fixture
+def short_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Units, notes and reports of a few lines each, so that a small life has many moments to break at."""
+    for name in ("_NOTED", "_UNIT", "_TOLD"):
+        monkeypatch.setattr(transfer, name, 10)
+    monkeypatch.setattr(transfer, "_SESSIONS", 1)
