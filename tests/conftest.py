@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from libraries import INDEXES, Library, MakeIndex
 from lives import HERE, live, open_mind
+from samples import SAMPLE, written
 from stubs import ManualClock, StubEmbedder
 from tables import rows
 
@@ -76,3 +77,9 @@ def short_units(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("_NOTED", "_UNIT", "_TOLD"):
         monkeypatch.setattr(transfer, name, 10)
     monkeypatch.setattr(transfer, "_SESSIONS", 1)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A LoCoMo file of one conversation."""
+    return written(tmp_path, [SAMPLE])
