@@ -83,3 +83,13 @@ def short_units(monkeypatch: pytest.MonkeyPatch) -> None:
 def data(tmp_path: Path) -> Path:
     """A LoCoMo file of one conversation."""
     return written(tmp_path, [SAMPLE])
+
+
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where somebody types: a folder, a memory named by the environment, a quick embedder, 100 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DMHA_DATABASE", str(tmp_path / "life.db"))
+    monkeypatch.setenv("COLUMNS", "100")
+    for module in ("dmha.wiring", "dmha.bench.runner"):
+        monkeypatch.setattr(f"{module}.make_embedder", lambda *_: StubEmbedder())
