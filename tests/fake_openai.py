@@ -7,8 +7,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from fake_server import Answering, listening
 
 
 @dataclass
@@ -41,11 +42,8 @@ def vector_of(text: str) -> list[float]:
 def fake_openai(**behaviour: Any) -> Iterator[Fake]:
     fake = Fake(**behaviour)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    class Handler(Answering):
+        def respond(self, body: dict[str, Any]) -> None:
             fake.requests.append({"path": self.path, **body})
             fake.authorizations.append(self.headers["Authorization"])
             if fake.stall:
@@ -60,9 +58,9 @@ def fake_openai(**behaviour: Any) -> Iterator[Fake]:
                 self.stream()
             elif self.path == "/v1/embeddings":
                 rows = [{"index": i, "embedding": vector_of(text)} for i, text in enumerate(body["input"])]
-                self.answer(200, {"data": rows[::-1]} if fake.raw_answer is None else fake.raw_answer, {})
+                self.answer(200, {"data": rows[::-1]} if fake.raw_answer is None else fake.raw_answer)
             else:
-                self.answer(404, {"detail": "Not Found"}, {})
+                self.answer(404, {"detail": "Not Found"})
 
         def drip(self) -> None:
             self.send_response(200)
@@ -72,14 +70,6 @@ def fake_openai(**behaviour: Any) -> Iterator[Fake]:
                 while not fake.closing.wait(0.01):
                     self.wfile.write(b" ")
             self.close_connection = True
-
-        def answer(self, status: int, answer: Any, headers: dict[str, str]) -> None:
-            data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(data)), **headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
 
         def stream(self) -> None:
             self.send_response(200)
@@ -98,17 +88,8 @@ def fake_openai(**behaviour: Any) -> Iterator[Fake]:
             except OSError:
                 fake.left.set()
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """A test's output is for the test."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    fake.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    try:
-        yield fake
-    finally:
-        fake.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as fake.base_url:
+        try:
+            yield fake
+        finally:
+            fake.closing.set()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from fake_server import Answering, listening
 
 
 @dataclass
@@ -31,35 +30,16 @@ def relevance_of(query: str, text: str) -> float:
 def fake_reranker(**behaviour: Any) -> Iterator[Fake]:
     fake = Fake(**behaviour)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+    class Handler(Answering):
+        def respond(self, body: dict[str, Any]) -> None:
             fake.requests.append({"path": self.path, **body})
             fake.authorizations.append(self.headers["Authorization"])
-            told = self.judgement(body) if fake.answer is None else fake.answer
-            data = json.dumps(told).encode()
-            self.send_response(fake.status)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            self.answer(fake.status, self.judgement(body) if fake.answer is None else fake.answer)
 
         def judgement(self, body: dict[str, Any]) -> dict[str, Any]:
             scores = [relevance_of(body["query"], text) for text in body["documents"]]
             best = sorted(range(len(scores)), key=lambda index: -scores[index])[: body["top_n"]]
             return {"model": body["model"], "results": [{"index": i, "relevance_score": scores[i]} for i in best]}
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """A test's output is for the test."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    fake.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-    try:
+    with listening(Handler) as fake.base_url:
         yield fake
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -1,15 +1,18 @@
-"""Stand-ins for what a test does not want to wait for: an embedder without a model, a clock that moves when told."""
+"""Stand-ins for what a test does not want to wait for: an embedder, a chat model, a clock that moves when told."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dmha import Unavailable
+from dmha.domain.tokens import estimate_tokens
 from dmha.records import Allowed
 
 
@@ -27,6 +30,38 @@ class StubEmbedder:
                 row += _direction(self.id, word, self.dimension)
             row /= np.linalg.norm(row)
         return made
+
+
+class Scripted:
+    """A chat model that says what it is told to, and keeps the prompts it was given."""
+
+    def __init__(self, *replies: str) -> None:
+        self.replies = list(replies)
+        self.prompts: list[list[dict[str, Any]]] = []
+
+    def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]:
+        self.prompts.append(messages)
+        text = self.replies.pop(0)
+        if text == "FAIL":
+            raise Unavailable("chat model", "it is down", "Start it.")
+        yield text
+
+    def count_tokens(self, text: str, /) -> int:
+        return estimate_tokens(text)
+
+
+class Listening:
+    """A chat model that keeps what it was shown last."""
+
+    def __init__(self) -> None:
+        self.shown = ""
+
+    def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]:
+        self.shown = "\n".join(message["content"] for message in messages)
+        yield "Well."
+
+    def count_tokens(self, text: str, /) -> int:
+        return len(text) // 4 + 1
 
 
 class ManualClock:

@@ -22,6 +22,7 @@ from dmha.stores.truth import Truth
 
 CHEAP = Cost(8, 1, 1)
 WORDS = "correct horse battery"
+PLAZA = frozenset({"plaza"})
 
 
 @pytest.fixture
@@ -276,8 +277,10 @@ def test_a_key_opens_what_it_was_made_for(access: Access) -> None:
     """Its rights, its companions, the accounts that it acts for; by its text as by its id."""
     access.add_user("service")
     access.add_user("aya")
-    text, key = access.create_key("service", label="bot", rights=["read"], agents=["relu"], acts_for=["aya"])
-    wanted = Grant(f"key:{key.uid}", "service", frozenset({"read"}), frozenset({"relu"}), frozenset({"aya"}))
+    text, key = access.create_key(
+        "service", label="bot", rights=["read"], agents=["relu"], worlds=PLAZA, acts_for=["aya"]
+    )
+    wanted = Grant(f"key:{key.uid}", "service", frozenset({"read"}), frozenset({"relu"}), frozenset({"aya"}), PLAZA)
     assert access.by_key(text) == access.of_credential(f"key:{key.uid}") == wanted
     assert access.keys("service") == access.keys() == [key]
     assert access.keys("aya") == []
@@ -358,6 +361,8 @@ def test_a_key_acts_for_nobody_whose_account_is_closed(access: Access) -> None:
     ("given", "field"),
     [
         ({"rights": []}, "rights"), ({"rights": ["admin"]}, "rights"), ({"rights": "read"}, "rights"),
+        ({"worlds": ["plaza"]}, "worlds"), ({"agents": ["relu"], "worlds": ["a\nb"]}, "worlds"),
+        ({"agents": ["relu"], "worlds": "plaza"}, "worlds"),
         ({"agents": []}, "agents"), ({"agents": "relu"}, "agents"), ({"agents": ["a\nb"]}, "agents"),
         ({"acts_for": ["stranger"]}, "acts_for"), ({"acts_for": ["gone"]}, "acts_for"),
         ({"acts_for": "aya"}, "acts_for"), ({"acts_for": map(str, range(MOST_NAMED + 1))}, "acts_for"),
@@ -378,7 +383,7 @@ def test_a_key_that_cannot_be_right_is_refused(access: Access, given: dict[str, 
         access.create_key("nobody")
 
 
-MAKER = Grant("user:aya", "aya", OWN, frozenset({"relu"}), frozenset({"kenji"}))
+MAKER = Grant("user:aya", "aya", OWN, frozenset({"relu"}), frozenset({"kenji"}), PLAZA)
 
 
 @pytest.mark.parametrize(
@@ -387,6 +392,8 @@ MAKER = Grant("user:aya", "aya", OWN, frozenset({"relu"}), frozenset({"kenji"}))
         ("kenji", {"agents": ["relu"]}, "user"), ("aya", {"agents": ["relu"], "rights": ["operate"]}, "rights"),
         ("aya", {}, "agents"), ("aya", {"agents": ["relu", "tanh"]}, "agents"),
         ("aya", {"agents": ["relu"], "acts_for": ["mio"]}, "acts_for"),
+        ("aya", {"agents": ["relu"], "worlds": ["park"]}, "worlds"),
+        ("aya", {"agents": ["relu"], "worlds": ["plaza", "park"]}, "worlds"),
     ],
 )  # fmt: skip
 def test_a_key_never_may_more_than_its_maker(access: Access, user: str, given: dict[str, Any], field: str) -> None:
@@ -396,7 +403,9 @@ def test_a_key_never_may_more_than_its_maker(access: Access, user: str, given: d
     with pytest.raises(InvalidInput) as caught:
         access.create_key(user, maker=MAKER, **given)
     assert caught.value.field == field
-    text, _ = access.create_key("aya", rights=["read"], agents=["relu"], acts_for=["kenji"], maker=MAKER)
+    text, _ = access.create_key(
+        "aya", rights=["read"], agents=["relu"], acts_for=["kenji"], worlds=["plaza"], maker=MAKER
+    )
     assert access.by_key(text) is not None
     assert access.audits("aya")[0].actor == "user:aya"
 
@@ -428,10 +437,22 @@ def test_a_grant_reaches_the_companions_that_it_names_and_no_more(agent: str | N
     assert limited.reaches(agent) is reached
 
 
+@pytest.mark.parametrize(
+    ("agent", "world", "reached"),
+    [("relu", "plaza", True), ("relu", "park", False), ("tanh", "plaza", False), (None, "plaza", False)],
+)
+def test_a_grant_reaches_the_shared_worlds_that_it_names(agent: str | None, world: str, reached: bool) -> None:
+    """With a companion of its own; one that names none reaches none."""
+    limited = Grant("key:x", "service", OWN, frozenset({"relu"}), worlds=frozenset({"plaza"}))
+    assert limited.reaches(agent, world) is reached
+    assert not Grant("key:x", "service", OWN, frozenset({"relu"})).reaches(agent, world)
+
+
 def test_a_grant_without_a_list_reaches_every_companion() -> None:
-    """And the account as a whole."""
+    """And every shared world, and the account as a whole."""
     whole = Grant("user:aya", "aya", OWN)
     assert whole.reaches("anyone")
+    assert whole.reaches("anyone", "plaza")
     assert whole.reaches(None)
 
 

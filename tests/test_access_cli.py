@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from dmha.cli.app import app
+from dmha.server.tokens import parse_secrets
 from dmha.wiring import open_access
 
 runner = CliRunner()
@@ -84,6 +87,33 @@ def test_a_password_is_changed_and_taken_away() -> None:
     assert not signs_in("aya", WORDS * 2)
 
 
+def test_a_new_file_is_told(tmp_path: Path) -> None:
+    """Which one was made, once; where nothing may be made, which was looked for, where, and what names another."""
+    for typed in (("user", "list"), ("key", "list"), ("audit",), ("user", "password", "aya", "--no-password")):
+        refused = run(*typed, "--db", "wrong.db")
+        assert (refused.exit_code, refused.stdout) == (2, "")
+        for part in ("'wrong.db'", str(tmp_path), "--db", "DMHA_DATABASE", "dmha user add NAME"):
+            assert part in refused.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert f"Made the file {tmp_path / 'new.db'}" in run("user", "add", "aya", "--no-password", "--db", "new.db").stderr
+    assert run("user", "add", "kenji", "--no-password", "--db", "new.db").stderr == ""
+    assert told("user", "add", "mio", "--no-password", "--db", "new.db")["made"] is None
+    assert told("user", "add", "mio", "--no-password")["made"] == str(tmp_path / "life.db")
+
+
+def test_nobody_types_a_password_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has no account, or a closed one, is told before anything is asked; the question says how long it must be."""
+    monkeypatch.setattr("dmha.cli.accounts.at_terminal", lambda: True)
+    typed = run("user", "add", "aya", stdin=f"{WORDS}\n{WORDS}\n")
+    assert "Password (at least 12 characters):" in typed.stderr
+    run("user", "close", "aya")
+    for name, said in (("nobody", "there is no user"), ("aya", "is closed for good")):
+        refused = run("user", "password", name, stdin=f"{WORDS}\n{WORDS}\n")
+        assert refused.exit_code == 2
+        assert said in refused.stderr
+        assert "Password (" not in refused.output
+
+
 def test_the_list_tells_what_opens_each_account() -> None:
     """By name: a password, keys alone, or nothing any more; JSON has the times, and no hash."""
     assert "Nobody has an account" in run("user", "list", "--db", ":memory:").stdout
@@ -122,19 +152,30 @@ def test_a_key_is_made_as_it_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
         run("user", "add", name, "--no-password")
     made = told(
         "key", "create", "--user", "service", "--label", "the bot", "--right", "read", "--right", "operate", "--agent",
-        "relu", "--agent", "tanh", "--for", "kenji", "--for", "aya", "--expires", "2999-01-01",
+        "relu", "--agent", "tanh", "--world", "plaza", "--for", "kenji", "--for", "aya", "--expires",
+        "2999-01-01",
     )  # fmt: skip
     text, since = made.pop("key"), made.pop("created_at")
     assert made == {
         "uid": text.split("_", 2)[1], "owner": "service", "label": "the bot", "rights": ["operate", "read"],
-        "agents": ["relu", "tanh"], "acts_for": ["aya", "kenji"], "expires_at": "2998-12-31T15:00:00+00:00",
-        "revoked_at": None,
+        "agents": ["relu", "tanh"], "worlds": ["plaza"], "acts_for": ["aya", "kenji"],
+        "expires_at": "2998-12-31T15:00:00+00:00", "revoked_at": None,
     }  # fmt: skip
     assert told("key", "list") == [made | {"created_at": since}]
     shown = run("key", "list").stdout
     assert "2999-01-01 00:00" in shown
-    for part in ("✓", "service", "operate read", "relu, tanh", "aya, kenji", "the bot"):
+    for part in ("✓", "service", "operate read", "relu, tanh + plaza", "aya, kenji", "the bot"):
         assert part in shown
+
+
+def test_a_key_says_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time that names no zone is that of DMHA_ZONE, and the answer says so."""
+    monkeypatch.setenv("DMHA_ZONE", "Asia/Tokyo")
+    run("user", "add", "aya", "--no-password")
+    for given, end in (("2999-01-01T18:00", "2999-01-01 18:00"), ("2999-01-01T18:00Z", "2999-01-02 03:00")):
+        made = run("key", "create", "--user", "aya", "--expires", given)
+        assert f"it ends on {end} (Asia/Tokyo)" in made.stdout
+    assert "it ends" not in run("key", "create", "--user", "aya").stdout
 
 
 def test_a_revoked_key_is_listed_as_one() -> None:
@@ -174,6 +215,38 @@ def test_the_audit_is_read_from_its_newest_line() -> None:
     assert f"operator  aya      key create {uid}" in run("audit").stdout
 
 
+@pytest.mark.parametrize("columns", ["80", "100", "200"])
+def test_a_trace_is_copied_whole(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    """However wide the terminal is and long the names are; beside it stands how the request ended."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    with open_access() as access:
+        for status in (200, 403, 0, None):
+            access.audit("key:abcdefghijkl", "1234567890" * 3, "POST /v1/search", trace, status)
+    monkeypatch.setenv("COLUMNS", columns)
+    shown = run("audit").stdout
+    assert shown.count(trace) == 4
+    ends = [line.partition("→")[2].strip() for line in shown.splitlines() if "→" in line]
+    assert ends == ["let in", "left", "403", "200"]
+
+
+def test_an_id_is_copied_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a list of 80 columns too."""
+    monkeypatch.setenv("COLUMNS", "80")
+    run("user", "add", "a-long-name-of-an-account", "--no-password")
+    made = told(
+        "key", "create", "--user", "a-long-name-of-an-account", "--agent", "one", "--agent", "another", "--world",
+        "a-world-of-its-own", "--label", "what it is for", "--expires", "2999-01-01",
+    )  # fmt: skip
+    shown = run("key", "list").stdout
+    assert made["uid"] in shown
+    assert "2999-01-01" in shown
+
+
+def test_a_help_says_what_is_taken_for_granted() -> None:
+    """The defaults in brackets are no markup that vanishes."""
+    assert "default: (all)" in run("key", "create", "--help").stdout
+
+
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 
@@ -188,9 +261,12 @@ def test_the_audit_is_read_from_its_newest_line() -> None:
         (("user", "add", "x", "--password-stdin"), b"\xff" * 20, "not UTF-8"),
         (("user", "add", "x", "--password-stdin", "--no-password"), WORDS, "Give one of the two"),
         (("key", "create", "--user", "nobody"), None, "there is no user 'nobody'"),
-        (("key", "create", "--user", "aya", "--right", "fly"), None, "'fly' is not one"),
-        (("key", "create", "--user", "aya", "--for", "nobody"), None, "there is no user 'nobody'"),
-        (("key", "create", "--user", "aya", "--expires", "soon"), None, "--expires"),
+        (("key", "create", "--user", "aya", "--right", "fly"), None, "--right: 'fly' is not one"),
+        (("key", "create", "--user", "aya", "--for", "nobody"), None, "--for: there is no user 'nobody'"),
+        (("key", "create", "--user", "aya", "--for", "gone"), None, "--for: the account of 'gone' is closed"),
+        (("user", "close", "gone"), None, "the account of 'gone' is closed"),
+        (("key", "create", "--user", "aya", "--world", "plaza"), None, "(--agent)"),
+        (("key", "create", "--user", "aya", "--expires", "soon"), None, "'soon' is no date or time"),
         (("key", "create", "--user", "aya", "--expires", "2020-01-01"), None, "is past"),
         (("key", "list", "--user", "nobody"), None, "there is no user 'nobody'"),
         (("key", "revoke", "nothing"), None, "there is no key 'nothing'"),
@@ -200,7 +276,9 @@ def test_an_error_is_one_line_that_says_what_to_give(
     typed: tuple[str, ...], stdin: str | bytes | None, part: str
 ) -> None:
     """The caller's mistake is exit status 2, in words and in JSON."""
-    run("user", "add", "aya", "--no-password")
+    for name in ("aya", "gone"):
+        run("user", "add", name, "--no-password")
+    run("user", "close", "gone")
     result = run(*typed, stdin=stdin)
     assert (result.exit_code, result.stdout) == (2, "")
     assert part in result.stderr
@@ -219,15 +297,32 @@ def words_of(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_every_example_prints_what_the_page_says() -> None:
-    """docs/access.md from its first example to its last, on one memory; `...` is what differs."""
+def test_every_example_prints_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/access.md from its first example to its last, in a fresh folder; `...` is what differs."""
+    monkeypatch.delenv("DMHA_DATABASE")
     for example in EXAMPLES:
         line, _, printed = example.partition("\n")
         before, _, command = line.rpartition(" | ")
         result = run(*shlex.split(command)[1:], stdin=shlex.split(before)[1] + "\n" if before else None)
-        assert (result.exit_code, result.stderr) == (0, ""), line
+        assert result.exit_code == 0, line
         wanted = ".*".join(re.escape(words_of(part)) for part in printed.split("..."))
-        assert re.fullmatch(wanted.replace(".*", " ?.* ?"), words_of(result.stdout)), f"{line}:\n{result.stdout}"
+        assert re.fullmatch(wanted.replace(".*", " ?.* ?"), words_of(result.output)), f"{line}:\n{result.output}"
+
+
+@pytest.mark.parametrize("line", sorted(set(re.findall(r"`(dmha [a-z]+ [a-z]+[^`]*)`", PAGE))))
+def test_every_command_in_the_prose_is_one(line: str) -> None:
+    """Each stands as it is typed."""
+    assert run(*shlex.split(line)[1:], "--help").exit_code == 0
+
+
+def test_secrets_rotate_as_the_page_says() -> None:
+    """Its two lines typed in a fresh shell: the new secret signs, the old one is still accepted."""
+    (lines,) = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
+    python = f'python() {{ "{sys.executable}" "$@"; }}\n'
+    typed = subprocess.run(
+        ["sh", "-ec", f'{python}{lines}printf %s "$DMHA_SECRET"'], check=True, capture_output=True, text=True
+    )
+    assert list(parse_secrets(typed.stdout)) == ["2027-01", "2026-07"]
 
 
 def test_the_page_has_every_option_of_a_key() -> None:

@@ -109,7 +109,7 @@ def test_it_is_given_what_the_call_came_to(mind: Mind, known: str, call: Call) -
         assert told.text == came_to.text
     else:
         assert told == came_to
-    assert mind._truth.write(_claimed) == Answered(200, repr(type(came_to)))
+    assert mind._truth.write(_claimed) == Answered(200, repr(type(told)))
 
 
 def test_a_retry_is_given_the_earlier_answer(mind: Mind, known: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from dmha.mind import Mind
 from dmha.protocols import Ledger
 from dmha.records import Answered
 from dmha.tasks import JobKind, Task
+from dmha.upkeep import reembed_some
 
 HERE: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 WRITTEN = 103  # a hundred turns, and what the window was folded into meanwhile
@@ -63,11 +65,11 @@ def unembedded(database: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_has_no_vector_is_embedded_in_the_background(unembedded: tuple[Mind, Noting]) -> None:
-    """Thirty-two at a time, until none is left; the job tells how many it was."""
+    """Eight at a time, until none is left; the job tells how many it was."""
     mind, embedder = unembedded
     scheduler = mind.scheduler()
     assert work(scheduler) == ["reembed", "sweep"]
-    assert embedder.given == [32, 32, 32, 7]
+    assert embedder.given == [8] * 12 + [7]
     assert {(job.kind, job.state, job.done, job.total) for job in scheduler.list()} == {
         ("reembed", "done", WRITTEN, WRITTEN),
         ("sweep", "done", 0, 0),
@@ -83,12 +85,12 @@ def test_embedding_gives_way_to_a_reply_and_goes_on(unembedded: tuple[Mind, Noti
         embedder.then = lambda: replying.enter_context(scheduler.reply())
         assert scheduler.step()
         (job,) = [job for job in scheduler.list() if job.kind == "reembed"]
-        assert (job.state, job.done, job.attempts, embedder.given) == ("waiting", 32, 0, [32])
+        assert (job.state, job.done, job.attempts, embedder.given) == ("waiting", 8, 0, [8])
         assert not scheduler.step()
     embedder.then = lambda: None
     assert work(scheduler) == ["reembed", "sweep"]
     assert (scheduler.get(job.uid).state, scheduler.get(job.uid).done) == ("done", WRITTEN)
-    assert embedder.given == [32, 32, 32, 7]
+    assert embedder.given == [8] * 12 + [7]
 
 
 def test_words_of_an_overtaken_dictionary_are_counted_in_the_background(
@@ -176,3 +178,47 @@ def test_an_account_that_goes_takes_its_jobs_along(mind: Mind, clock: ManualCloc
     while scheduler.step():
         pass
     assert [(job.user_id, job.state) for job in scheduler.list()] == [("kenji", "done")]
+
+
+def test_work_of_a_kind_that_is_no_more_is_given_up_in_a_week(
+    mind: Mind, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that a newer version knows nothing of harm nothing: what waits and what was held is cancelled, then gone."""
+
+    class Killed(BaseException):
+        pass
+
+    def die(_: Task) -> bool:
+        raise Killed
+
+    older = Scheduler(mind._truth, [JobKind("gone", die)], clock)
+    held, waits = older.put("gone", key="1"), older.put("gone", key="2", delay_s=10)
+    monkeypatch.setattr(older, "_hand_back", lambda *_: None)  # who is dead lets go of nothing
+    with pytest.raises(Killed):
+        older.step()
+    scheduler = mind.scheduler()
+    states = []
+    for days in (0, 7, 8):
+        clock.forward(days=days, minutes=2)
+        work(scheduler)
+        states.append([job.state for job in scheduler.list() if job.uid in (held.uid, waits.uid)])
+    assert sorted(states[0]) == ["running", "waiting"]
+    assert states[1:] == [["cancelled", "cancelled"], []]
+
+
+def test_what_waits_for_a_vector_is_told_by_counts_alone(unembedded: tuple[Mind, Noting], database: Path) -> None:
+    """The count is the same as one by one, with all, some, one and none embedded, and with a stranger's vector."""
+    mind, _ = unembedded
+
+    def counted() -> tuple[int, int]:
+        with mind._truth.read() as ledger:
+            return ledger.feed.unembedded_count(), len(ledger.feed.unembedded(1_000))
+
+    histories = [counted()]
+    for some in (40, WRITTEN - 41, 1):
+        reembed_some(mind._truth, mind._perception, some, 0)
+        histories.append(counted())
+    assert histories == [(WRITTEN, WRITTEN), (63, 63), (1, 1), (0, 0)]
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("DELETE FROM vectors WHERE memory_id = 3")
+    assert counted() == (1, 1)

@@ -25,7 +25,7 @@ def fact(id: int, value: str, *, days: int, ended: int | None = None, confidence
 def said(id: int, text: str, *, days: int, speaker: str = "aya") -> State:
     at = (START + timedelta(days=days)).timestamp()
     return State(
-        id, f"m{id}", text, speaker, "s", at, "episode", "user", 1.0, None, 1, 0.5, {}, 6e5, 0, at, "short_term",
+        id, f"m{id}", text, speaker, "s", at, at, "episode", "user", 1.0, None, 1, 0.5, {}, 6e5, 0, at, "short_term",
         0.5, 0.0, 0.0, 0.0, False,
     )  # fmt: skip
 

@@ -113,6 +113,12 @@ def test_one_secret_does_not_stand_for_another() -> None:
 
 # --- refusals --------------------------------------------------------------------------------------------------------
 
+
+def _unsigned(header: str) -> str:
+    """A token with this header whose signature is empty."""
+    return signed(header, claims()).rpartition(".")[0] + "."
+
+
 UNSIGNED = signed({"alg": "none", "kid": "new"}, claims())
 BAD: dict[str, str] = {
     "alg none": UNSIGNED,
@@ -129,6 +135,12 @@ BAD: dict[str, str] = {
     "kid a list": signed(HEADER | {"kid": ["new"]}, claims()),
     "kid an object": signed(HEADER | {"kid": {}}, claims()),
     "kid null": signed(HEADER | {"kid": None}, claims()),
+    "signed with its kid": signed(HEADER, claims(), "new"),
+    "a key it brings": signed(HEADER | {"jwk": {"kty": "oct", "k": "eHh4eA"}}, claims(), "xxxx"),
+    "a key from elsewhere": signed(HEADER | {"jku": "https://evil.example/keys", "x5u": "file:///etc"}, claims(), "x"),
+    "alg twice, at last none": _unsigned('{"alg": "HS256", "alg": "none", "kid": "new"}'),
+    "alg twice, at first none": _unsigned('{"alg": "none", "alg": "HS256", "kid": "new"}'),
+    "five parts": signed(HEADER, claims()) + ".AAAA.AAAA",
     "another key": signed(HEADER, claims(), "x" * 32),
     "empty key": signed(HEADER, claims(), ""),
     "a critical extension": signed(HEADER | {"crit": ["exp"], "exp": 1}, claims()),

@@ -1,4 +1,4 @@
-"""What is said of a memory: that it is wrong, private, or never to be raised; and all there is, page by page."""
+"""What is said of a memory: that it is wrong, private, or never to be raised."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from stubs import ManualClock, StubEmbedder
 from test_truth import contents
 
 import dmha
-from dmha import InvalidInput, NotFound, OutOfBounds, Stale, Turn
+from dmha import InvalidInput, NotFound, Stale, Turn
 from dmha.domain.tokens import estimate_tokens
 from dmha.mind import Mind
+from dmha.records import Place
 
 HERE: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 SCENE: dict[str, Any] = {"user_id": "aya", "world": "scene"}
@@ -24,13 +25,16 @@ DOOR = "The door code is 4471."
 
 
 class Listening:
-    """A chat model that keeps its prompts."""
+    """A chat model that keeps its prompts, and does something in between when it is to."""
 
     def __init__(self) -> None:
         self.prompt = ""
+        self.do: list[Callable[[], object]] = []
 
     def reply(self, messages: list[dict[str, Any]], /, *, max_tokens: int) -> Iterator[str]:
         self.prompt = json.dumps(messages, ensure_ascii=False)
+        if self.do:
+            self.do.pop()()
         yield "I see."
 
     def count_tokens(self, text: str, /) -> int:
@@ -81,7 +85,7 @@ def test_what_is_wrong_is_kept_and_shown(mind: Mind) -> None:
     assert (marked.wrong, marked.version) == (True, 2)
     assert mind.update(id, wrong=True, **HERE) == marked == mind.get(id, **HERE)
     assert mind.history(id, **HERE)[-1] == marked
-    assert mind.memories(**HERE) == [marked]
+    assert mind.memories(**HERE).memories == (marked,)
     with pytest.raises(Stale):
         mind.update(id, wrong=False, version=1, **HERE)
     assert mind.update(id, wrong=False, version=2, **HERE).wrong is False
@@ -115,7 +119,7 @@ def test_what_is_wrong_leaves_the_window(listening: tuple[Mind, Listening]) -> N
 
 
 def test_a_gist_that_quotes_what_is_wrong_goes(mind: Mind) -> None:
-    """As on a delete: no summary holds its words, and later ones are made without it."""
+    """As on a delete: no summary that is there holds its words, and later ones are made without it."""
     turns = [Turn(DOOR if n == 3 else f"Remark {n} about the weather.", id=f"t{n}") for n in range(45)]
     ids = mind.add(turns, **HERE)
     gists = mind.search("weather remark", kind="summary", **HERE)
@@ -124,10 +128,88 @@ def test_a_gist_that_quotes_what_is_wrong_goes(mind: Mind) -> None:
     mind.update(ids[3], wrong=True, **HERE)
     mind.update(late[0], wrong=True, **HERE)
     mind.add([Turn(f"Further remark {n}.", id=f"u{n}") for n in range(60)], **HERE)
-    kept = [memory for memory in mind.memories(limit=1_000, **HERE) if memory.kind == "summary"]
+    kept = [memory for memory in mind.memories(limit=1_000, **HERE).memories if memory.kind == "summary"]
     assert kept
     assert not any("4471" in memory.text or "alarm code" in memory.text for memory in kept)
     assert not {gist.memory.id for gist in gists} & {memory.id for memory in kept}
+
+
+@pytest.mark.parametrize("mark", ["wrong", "private"])
+def test_a_mark_that_is_taken_back_brings_all_back(mind: Mind, database: Path, mark: str) -> None:
+    """Search, recall, facts, gists and window are as before, here and in a mind that holds an index of its own."""
+    said = f"{DOOR}\nfact: door.code = 4471\nrule: if door.code = 4471 then door.lock = weak"
+    turns = [Turn(said if n == 10 else f"Remark {n} about the door.", "aya", id=f"t{n}") for n in range(45)]
+    ids = mind.add(turns, **HERE)
+
+    def life(mind: Mind) -> list[Any]:
+        searched = mind.search("door code remark", top_k=100, **HERE)
+        listed = mind.memories(limit=1_000, **HERE).memories
+        with mind.truth.read() as ledger:
+            scope = ledger.places.find(Place("aya", "relu", "agent:relu"))
+            assert scope is not None
+            (last,) = filter(None, [ledger.reading.turn(scope, "t44")])
+            window = ledger.reading.window(scope, last.turn_id)
+            latest = [gist.uid for gist in ledger.reading.gists(scope, last.turn_id, 10)]
+        return [
+            window,
+            latest,
+            [(hit.memory.id, hit.score) for hit in searched],
+            [memory.id for memory in listed],
+            [memory.text for memory in listed if memory.kind == "summary"],
+            mind.knowledge(**HERE).facts(),
+        ]
+
+    with dmha.open(database, embedder=StubEmbedder(), chat="extractive", clock=ManualClock()) as another:
+        before, rows = life(mind), other_rows(database)
+        assert life(another) == before
+        (gist,) = [memory for memory in mind.memories(**HERE).memories if memory.kind == "summary"]
+        mind.update(gist.id, pinned=True, **HERE)
+        marked: dict[str, Any] = {mark: True}
+        for id in (ids[10], ids[40]):  # one in the gist, one in the window
+            mind.update(id, **marked, **HERE)
+        for each in (mind, another):
+            assert not any(now == then for now, then in zip(life(each), before, strict=True))
+            assert not any("4471" in text for text in found(each, top_k=100))
+        with pytest.raises(NotFound):
+            mind.get(gist.id, **HERE)
+        taken_back: dict[str, Any] = {mark: False}
+        for id in (ids[10], ids[40]):
+            mind.update(id, **taken_back, **HERE)
+        for each in (mind, another):
+            assert life(each) == before
+            assert each.get(gist.id, **HERE).pinned
+            assert all(one.ok for one in each.diagnose())
+        mind.update(gist.id, pinned=False, **HERE)
+        assert other_rows(database) == rows
+        assert gist.id in [hit.memory.id for hit in mind.recall("door code remark", top_k=100, **HERE)]
+
+
+def test_a_gist_marked_wrong_itself_stays_so(mind: Mind) -> None:
+    """What it was made of may be marked and not marked again: of the gist only its own mark tells."""
+    ids = mind.add([Turn(f"Remark {n} about the weather.", id=f"t{n}") for n in range(45)], **HERE)
+    (gist,) = [memory for memory in mind.memories(**HERE).memories if memory.kind == "summary"]
+    mind.update(gist.id, wrong=True, **HERE)
+    for wrong in (True, False):
+        mind.update(ids[3], wrong=wrong, **HERE)
+    assert mind.get(gist.id, **HERE).wrong
+    assert found(mind, kind="summary") == []
+
+
+def test_a_gist_stands_once_all_that_it_was_made_of_does(mind: Mind) -> None:
+    """Two of its turns marked, it is back when the second mark is taken back; new words or a deletion end it."""
+    ids = mind.add([Turn(f"Remark {n} about the weather.", id=f"t{n}") for n in range(45)], **HERE)
+    gists = found(mind, "weather", kind="summary")
+    assert gists
+    mind.update(ids[3], wrong=True, **HERE)
+    mind.update(ids[4], private=True, **HERE)
+    mind.update(ids[3], wrong=False, **HERE)
+    assert found(mind, "weather", kind="summary") == []
+    mind.update(ids[4], private=False, **HERE)
+    assert found(mind, "weather", kind="summary") == gists
+    mind.update(ids[3], wrong=True, **HERE)
+    mind.update(ids[3], text="Said otherwise.", **HERE)
+    mind.update(ids[3], wrong=False, **HERE)
+    assert found(mind, "weather", kind="summary") == []
 
 
 class Interrupting(StubEmbedder):
@@ -153,7 +235,7 @@ def test_what_is_marked_while_a_gist_is_made_is_not_in_it(database: Path, mark: 
         mind.add([Turn(f"Remark {n} about the weather.", "aya") for n in range(45)], **HERE)
         assert embedder.do == []
         mind.add("Ha ha.", **HERE)
-        gists = [memory for memory in mind.memories(limit=100, **HERE) if memory.kind == "summary"]
+        gists = [memory for memory in mind.memories(limit=100, **HERE).memories if memory.kind == "summary"]
         assert gists
         assert not any("4471" in gist.text for gist in gists)
 
@@ -191,6 +273,31 @@ def test_a_mark_taken_back_leaves_nothing_of_it(mind: Mind, database: Path) -> N
         assert other_rows(database) == before
 
 
+# --- what it was before ----------------------------------------------------------------------------------------------
+
+
+def test_each_version_has_its_own_marks(mind: Mind, clock: ManualClock, tmp_path: Path) -> None:
+    """Words, wrong, private and when it became so are each version's, after a journey too; the pin is of now."""
+    (id,) = mind.add(Turn(DOOR, "aya"), **HERE)
+    learned, changes = clock(), list[dict[str, Any]]()
+    changes += [{"wrong": True}, {"private": True}, {"wrong": False}, {"text": "The door code is 9."}, {"pinned": True}]
+    for change in changes:
+        clock.forward(days=1)
+        mind.update(id, **change, **HERE)
+    told = [
+        (1, DOOR, False, False), (2, DOOR, True, False), (3, DOOR, True, True), (4, DOOR, False, True),
+        (5, "The door code is 9.", False, True),
+    ]  # fmt: skip
+    mind.export(tmp_path / "life.jsonl", **HERE)
+    mind.import_(tmp_path / "life.jsonl", user_id="ben")
+    for where in (HERE, {**HERE, "user_id": "ben"}):
+        versions = mind.history(id, **where)
+        assert [(each.version, each.text, each.wrong, each.private) for each in versions] == told
+        assert [(each.recorded_at - learned).days for each in versions] == [0, 1, 2, 3, 4]
+        assert {(each.at, each.pinned) for each in versions} == {(learned, True)}
+        assert versions[-1] == mind.get(id, **where)
+
+
 # --- never raised ----------------------------------------------------------------------------------------------------
 
 
@@ -208,6 +315,28 @@ def test_what_is_never_raised_is_found_by_who_searches(listening: tuple[Mind, Li
     mind.update(reply.remembered[0], raised=True, **HERE)
     mind.contextualize("What is the door code?", session_id="late", **HERE)
     assert "4471" in chat.prompt
+
+
+def test_what_it_told_is_known_and_not_spoken_of(listening: tuple[Mind, Listening]) -> None:
+    """Who asks is told the fact and what rules make of it; no prompt of this companion has either, another's has."""
+    mind, chat = listening
+    told = "fact: aya.illness = measles\nrule: if aya.illness = measles then aya.room = quarantine"
+    (id,) = mind.add([Turn(told, "aya")], agent_id="relu", **SCENE)
+    kb = mind.knowledge(agent_id="relu", **SCENE)
+    kb.tell("rule: if aya.illness = measles then aya.visits = forbidden")
+    secrets = ("measles", "quarantine", "forbidden")
+
+    def heard(agent: str, session: str) -> list[str]:
+        mind.contextualize("How is aya?", speaker="ben", agent_id=agent, session_id=session, **SCENE)
+        return [word for word in secrets if word in chat.prompt]
+
+    assert heard("relu", "1") == list(secrets)
+    mind.update(id, raised=False, agent_id="relu", **SCENE)
+    assert heard("relu", "2") == []
+    assert heard("neuro", "3") == list(secrets)
+    assert (kb.ask("aya", "illness").value, kb.ask("aya", "room").value) == ("measles", "quarantine")
+    mind.update(id, raised=True, agent_id="relu", **SCENE)
+    assert heard("relu", "4") == list(secrets)
 
 
 def test_it_is_this_companion_that_never_raises_it(mind: Mind) -> None:
@@ -301,6 +430,37 @@ def test_a_retried_request_brings_nothing_that_was_marked_since(mind: Mind) -> N
     assert mind.contextualize("Door code?", **asked).recalled == ()
 
 
+@pytest.mark.parametrize("mark", [{"wrong": True}, {"raised": False}, {"private": True}])
+def test_what_is_marked_while_a_reply_is_composed(listening: tuple[Mind, Listening], mark: dict[str, Any]) -> None:
+    """The reply on its way may tell it still; its retry does not name it, and the next turn knows nothing of it."""
+    mind, chat = listening
+    (id,) = mind.add(Turn(DOOR, "aya"), **HERE)
+    asked: dict[str, Any] = {"speaker": "ben", "session_id": "s", "turn_id": "t", **HERE}
+    chat.do.append(lambda: mind.update(id, **mark, **HERE))
+    assert id in [hit.memory.id for hit in mind.contextualize("What is the door code?", **asked).recalled]
+    assert "4471" in chat.prompt
+    assert id not in [hit.memory.id for hit in mind.contextualize("What is the door code?", **asked).recalled]
+    mind.contextualize("The door code?", **{**asked, "turn_id": "u"})
+    assert "4471" not in chat.prompt
+
+
+def test_what_turns_out_wrong_while_a_reply_is_composed_did_nothing(listening: tuple[Mind, Listening]) -> None:
+    """It is not strengthened, and what the reply ended because of it holds."""
+    mind, chat = listening
+    kb = mind.knowledge(**HERE)
+    kb.tell("fact: aya.city = Osaka")
+    (id,) = mind.add(Turn("I moved.\nfact: aya.city = Kyoto", "aya"), **HERE)
+    chat.do.append(lambda: mind.update(id, wrong=True, **HERE))
+    reply = mind.contextualize("I moved, so in which city does aya live?", speaker="aya", **HERE)
+    assert chat.do == []
+    assert reply.repairs
+    assert [hit.memory.id for hit in reply.recalled if hit.confidence >= 0.25] == [id]  # else it were not strengthened
+    assert mind.get(id, **HERE).recall_count == 0
+    assert kb.ask("aya", "city").value == "Osaka"
+    mind.update(id, wrong=False, **HERE)
+    assert kb.ask("aya", "city").value == "Kyoto"
+
+
 def test_marks_travel_with_a_life(mind: Mind, tmp_path: Path) -> None:
     """An export holds them, an import brings them, and the life exports as it did."""
     wrong, silent, _ = mind.add([Turn(f"The door code is {n}.", "aya", id=str(n)) for n in (11, 22, 33)], **HERE)
@@ -309,7 +469,7 @@ def test_marks_travel_with_a_life(mind: Mind, tmp_path: Path) -> None:
     mind.export(tmp_path / "one.jsonl", **HERE)
     mind.import_(tmp_path / "one.jsonl", user_id="ben")
     there: dict[str, Any] = {"user_id": "ben", "agent_id": "relu"}
-    assert [(each.wrong, each.raised) for each in mind.memories(**there)] == [
+    assert [(each.wrong, each.raised) for each in mind.memories(**there).memories] == [
         (False, True), (False, False), (True, True)
     ]  # fmt: skip
     assert sorted(found(mind, where=there)) == ["The door code is 22.", "The door code is 33."]
@@ -334,6 +494,26 @@ def test_a_file_of_the_second_format_is_read(mind: Mind, tmp_path: Path) -> None
     assert (tmp_path / "again.jsonl").read_bytes() == (tmp_path / "three.jsonl").read_bytes()
 
 
+def test_the_versions_of_an_older_file_are_as_private_as_their_memory(mind: Mind, tmp_path: Path) -> None:
+    """It could not be said otherwise then."""
+    turns = [Turn(DOOR, "aya", id="1"), Turn("A secret.", "aya", id="2", private=True)]
+    for id in mind.add(turns, **HERE):
+        mind.update(id, text="Said otherwise.", **HERE)
+    mind.export(tmp_path / "now.jsonl", **HERE)
+    rows = [json.loads(line) for line in (tmp_path / "now.jsonl").read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        row.pop("wrong", None)
+        row.pop("raised", None)
+        if row.get("table") == "memory_versions":
+            row.pop("private")
+    rows[0]["format"] = "dmha-export-2"
+    (tmp_path / "two.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    mind.import_(tmp_path / "two.jsonl", user_id="ben")
+    there: dict[str, Any] = {"user_id": "ben", "agent_id": "relu"}
+    for memory in mind.memories(present=["aya"], **there).memories:
+        assert [each.private for each in mind.history(memory.id, **there)] == [memory.private] * 2
+
+
 @pytest.mark.parametrize("field", ["wrong", "raised", "private"])
 def test_a_mark_is_true_or_false(mind: Mind, field: str) -> None:
     """Anything else is refused by name, and another account's memory does not exist."""
@@ -344,52 +524,3 @@ def test_a_mark_is_true_or_false(mind: Mind, field: str) -> None:
     typed: dict[str, Any] = {field: True}
     with pytest.raises(NotFound):
         mind.update(id, **typed, user_id="ben", agent_id="relu")
-
-
-# --- the list --------------------------------------------------------------------------------------------------------
-
-
-def test_pages_hold_each_memory_once(mind: Mind) -> None:
-    """Latest first, page after page to the end, private ones only for who is present, of this world alone."""
-    turns = [Turn(f"note {n}", "aya", id=str(n), private=n % 3 == 0) for n in range(10)]
-    mind.add(turns, **HERE)
-    mind.add("elsewhere", user_id="ben", agent_id="relu")
-    mind.add("in the scene", agent_id="relu", **SCENE)
-
-    def listed(limit: int, **present: Any) -> list[str]:
-        told: list[dmha.Memory] = []
-        while page := mind.memories(limit=limit, after=told[-1].id if told else None, **present, **HERE):
-            assert len(page) <= limit
-            told += page
-        return [memory.text for memory in told]
-
-    for limit in (1, 3, 10, 50):
-        assert listed(limit) == [f"note {n}" for n in range(9, -1, -1) if n % 3]
-        assert listed(limit, present=["aya"]) == [f"note {n}" for n in range(9, -1, -1)]
-        assert listed(limit, present=["ben"]) == listed(limit)
-
-
-def test_pages_stand_while_others_write(mind: Mind) -> None:
-    """What comes or goes meanwhile moves no page."""
-    ids = mind.add([Turn(f"note {n}", id=str(n)) for n in range(6)], **HERE)
-    first = mind.memories(limit=2, **HERE)
-    mind.add("late", **HERE)
-    mind.delete(ids[3], **HERE)
-    assert [memory.text for memory in mind.memories(limit=2, after=first[-1].id, **HERE)] == ["note 2", "note 1"]
-
-
-def test_a_list_is_asked_for_rightly(mind: Mind) -> None:
-    """An unknown place is empty, an unknown memory not found, a limit out of bounds refused."""
-    (id,) = mind.add("note", **HERE)
-    assert mind.memories(user_id="nobody") == []
-    for where in (HERE, {"user_id": "nobody"}):
-        with pytest.raises(NotFound):
-            mind.memories(after="m_none", **where)
-    with pytest.raises(NotFound):
-        mind.memories(after=id, user_id="ben", agent_id="relu")
-    with pytest.raises(InvalidInput, match="limit"):
-        mind.memories(limit=0, **HERE)
-    with pytest.raises(OutOfBounds, match="limit"):
-        mind.memories(limit=1_001, **HERE)
-    with pytest.raises(InvalidInput, match="present"):
-        mind.memories(present="aya", **HERE)

@@ -163,6 +163,21 @@ def test_the_life_of_the_first_revision_goes_on(old: Path) -> None:
         assert mind.search("I am back", top_k=1, **HOME)[0].memory.text == "I am back."
 
 
+def test_a_version_of_an_older_file_is_as_private_as_its_memory(old: Path) -> None:
+    """Before versions had marks of their own, it was said once and for all."""
+    with closing(sqlite3.connect(old)) as connection:
+        secret = "private_to IS NOT NULL"
+        for chosen in (secret, f"NOT {secret}"):
+            memory = f"SELECT id, 1, recorded_at, metadata, 'before' FROM memories WHERE {chosen} LIMIT 1"
+            into = "INSERT INTO memory_versions (memory_id, version, recorded_at, metadata, text)"
+            assert connection.execute(f"{into} {memory}").rowcount == 1
+        connection.commit()
+    open_mind(old).close()
+    with closing(sqlite3.connect(old)) as connection:
+        kept = "SELECT v.private, m.private_to IS NOT NULL FROM memory_versions v JOIN memories m ON m.id = v.memory_id"
+        assert sorted(connection.execute(f"{kept} WHERE v.text = 'before'")) == [(0, 0), (1, 1)]
+
+
 def test_an_upgrade_changes_what_the_revision_says_and_no_more(old: Path, upgraded: dict[str, list[str]]) -> None:
     """The later revision's columns are there, filled; the words that were said are the same words."""
     assert f"({LATER!r},)" in upgraded["alembic_version"]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from fake_openai import fake_openai
 from numpy.typing import NDArray
+from serving import key_of, serving
 from stubs import ManualClock, StubEmbedder
 
 import dmha
@@ -283,3 +284,28 @@ def test_what_a_bounded_model_learns_of_its_server_stays_known() -> None:
         for _ in range(2):
             assert "".join(chat.within(60.0).reply([{"role": "user", "content": "Hi"}], max_tokens=5)) == "Hello!"
         assert len(server.requests) == 3
+
+
+# --- over HTTP -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("route", ["contextualize", "search", "recall"])
+@pytest.mark.parametrize(("request_s", "most"), [(2.0, 2_000), (3_600.0, 600_000), (0.0001, 1)])
+def test_no_request_asks_for_more_than_its_time(
+    database: Path, monkeypatch: pytest.MonkeyPatch, route: str, request_s: float, most: int
+) -> None:
+    """Whoever gives a deadline, or none, is answered within DMHA_REQUEST_S; an earlier one is kept."""
+    with serving(database, request_s=request_s) as (service, client):
+        client.headers.update(key_of(service, "aya"))
+        given, call = list[int | None](), getattr(service.mind, route)
+
+        def watched(*asked: Any, deadline_ms: int | None = None, **more: Any) -> Any:
+            given.append(deadline_ms)
+            return call(*asked, deadline_ms=deadline_ms, **more)
+
+        monkeypatch.setattr(service.mind, route, watched)
+        said = {"text" if route == "contextualize" else "query": "Where do I live?"}
+        deadlines: list[dict[str, Any]] = [{}, {"deadline_ms": None}, {"deadline_ms": 600_000}, {"deadline_ms": 1}]
+        for deadline in deadlines:
+            assert client.post(f"/v1/{route}", json=said | deadline).status_code == 200
+    assert given == [most, most, most, 1]

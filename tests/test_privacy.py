@@ -133,3 +133,35 @@ def test_a_public_turn_cannot_be_retried_as_a_private_one(mind: Mind) -> None:
         mind.add([Turn("Hello there.", "kenji", id="t", private=True)], **WHO)
     with pytest.raises(InvalidInput):
         mind.add([Turn("Hello there.", "aya", id="t")], **WHO)
+
+
+def test_what_was_told_in_private_comes_back_only_to_its_speaker(mind: Mind) -> None:
+    """A secret is absent from search, recall and facts unless the one who told it is present."""
+    mind.add([Turn("My locker code is 4471.\nfact: locker.code = 4471", "aya", private=True)], **WHO)
+    assert mind.search("locker code", **WHO) == []
+    assert mind.recall("locker code", present=["kenji"], **WHO) == []
+    assert len(mind.search("locker code", present=["aya"], **WHO)) == 1
+    kb = mind.knowledge(**WHO)
+    assert kb.ask("locker", "code").status == "unknown"
+    assert kb.ask("locker", "code", present=["aya"]).value == "4471"
+
+
+def test_a_private_answer_does_not_travel(mind: Mind) -> None:
+    """The reply that quotes a secret is itself for its asker's ears: another speaker's reply holds none of it."""
+    mind.add([Turn("My locker code is 4471.", "aya", private=True)], session_id="s", **WHO)
+    told = mind.contextualize("What is my locker code?", session_id="s", speaker="aya", **WHO)
+    assert "4471" in told.text
+    other = mind.contextualize("What is the locker code?", session_id="s", speaker="kenji", **WHO)
+    assert "4471" not in other.text
+    assert all("4471" not in hit.memory.text for hit in other.recalled)
+
+
+def test_a_secret_is_not_spoken_while_others_hear(mind: Mind) -> None:
+    """Recall may bring it back while its speaker is present; a reply speaks of it only to that speaker alone."""
+    mind.add([Turn("I will give Mio a ring for the festival.", "hiro", private=True)], **WHO)
+    asked = "What will Mio get for the festival, a ring?"
+    both = mind.contextualize(asked, speaker="mio", present=["hiro", "mio"], **WHO)
+    assert both.recalled == ()
+    assert "give Mio a ring" not in both.text
+    alone = mind.contextualize(asked, speaker="hiro", session_id="alone", **WHO)
+    assert "give Mio a ring" in alone.text

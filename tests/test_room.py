@@ -59,12 +59,28 @@ def test_a_full_database_is_507_until_there_is_room(database: Path, clock: Manua
         assert len(client.get("/v1/memories?agent_id=relu&limit=200").json()["memories"]) == kept + 1
 
 
+def test_what_cannot_be_audited_is_not_done(database: Path, clock: ManualClock) -> None:
+    """On a full disk a read for another account is 507 with the reason, and one's own reads go on."""
+    with serving(database, clock) as (service, client):
+        client.headers |= key_of(service, "aya")
+        acting = {**key_of(service, "desk", acts_for=["aya"]), "X-DMHA-User": "aya"}
+        assert client.get("/v1/memories?agent_id=relu", headers=acting).status_code == 200
+        with full(service):
+            while client.get("/v1/memories?agent_id=relu", headers=acting).status_code == 200:
+                pass
+            answer = client.get("/v1/memories?agent_id=relu", headers=acting)
+            assert answer.status_code == 507
+            assert "the disk is full (SQLITE_FULL)" in answer.json()["detail"]
+            assert client.get("/v1/memories?agent_id=relu").status_code == 200
+        assert client.get("/v1/memories?agent_id=relu", headers=acting).status_code == 200
+
+
 def test_a_key_that_could_not_be_let_go_is_free_with_the_next_write(database: Path, clock: ManualClock) -> None:
     """A request failed, and so did giving up its key: who sends it again is not told that it is under way."""
     with serving(database, clock) as (service, client):
         client.headers |= key_of(service, "aya")
         assert tried(client, "before") == 201
-        service.once._dropped.append(("aya", "dropped"))
+        service.once._dropped.append(("aya", "dropped", service.once._holder))
         now = clock().timestamp()
         service.mind.truth.write(
             lambda ledger: ledger.requests.claim(

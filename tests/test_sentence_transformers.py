@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny_models import tiny_model
 
 from dmha.errors import MissingExtra, Unavailable
 from dmha.models import sentence_transformers
@@ -20,22 +20,7 @@ TEXTS = ["the cat sat", "a dog", "", "the river in spring and the cat and the do
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two layers of 32 numbers with weights from a fixed seed."""
-    import torch
-
-    transformers = importlib.import_module(
-        "transformers"
-    )  # it is not there in the default install, for mypy to look at
-    folder = tmp_path_factory.mktemp("tiny") / "model"
-    folder.mkdir()
-    words = ["the", "cat", "sat", "a", "dog", "river", "in", "spring", "and", "again"]
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
-    (folder / "vocab.txt").write_text("\n".join(pieces), encoding="utf-8")
-    torch.manual_seed(0)
-    size = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
-    transformers.BertModel(transformers.BertConfig(vocab_size=len(pieces), **size)).save_pretrained(folder)
-    transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
-    return folder
+    return tiny_model(tmp_path_factory.mktemp("tiny") / "model", "BertModel")
 
 
 @needs_torch

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_openai import fake_openai
+from fake_reranker import fake_reranker
 from serving import WORDS, key_of, serving
 from starlette.testclient import TestClient
 from stubs import ManualClock
 
-from dmha.errors import Unavailable
+from dmha.errors import Abandoned, NoRoom, Unavailable
+from dmha.models.endpoint import Endpoint
+from dmha.models.reranker import HTTPReranker
 from dmha.server.service import Service
 
 SAID = {"turns": [{"text": "I moved to Osaka.", "speaker": "aya"}], "agent_id": "relu"}
@@ -168,6 +172,38 @@ def test_what_is_out_of_reach_is_in_the_log(
     assert not any("Osaka" in str(record.__dict__) for record in caplog.records)
 
 
+@pytest.mark.parametrize("setting", ["DMHA_CHAT", "DMHA_EMBEDDER", "DMHA_RERANKER"])
+def test_where_a_model_is_stands_in_the_log_alone(
+    service: tuple[Service, TestClient], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, setting: str
+) -> None:
+    """Its address may hold a key: a caller is told which part it is, the log the host."""
+    made, client = service
+    with fake_openai(refusals=[(400, {}, {"error": "ask http://10.0.0.7/k3y"})]) as model:
+        endpoint = Endpoint(f"{model.base_url}/k3y", setting=setting)
+        monkeypatch.setattr(made.mind, "search", lambda *_, **__: endpoint.post("/embeddings", {}))
+        told = problem(client.post("/v1/search", json={"query": "Osaka"}), 503)
+        host = model.base_url.removeprefix("http://").removesuffix("/v1")
+    role = {"DMHA_CHAT": "chat model", "DMHA_EMBEDDER": "embedder", "DMHA_RERANKER": "reranker"}[setting]
+    assert told["detail"].startswith(f"the {role} is unavailable")
+    assert not any(word in str(told) for word in ("http:", "k3y", host, "DMHA_"))
+    (logged,) = [record.__dict__ for record in caplog.records if record.getMessage() == "unavailable"]
+    assert (logged["component"], logged["at"], logged["trace_id"]) == (role, host, told["trace_id"])
+    assert "k3y" not in str(logged)
+
+
+def test_a_replys_trace_tells_no_address(service: tuple[Service, TestClient], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a reranker that does not answer, nor of one that does."""
+    made, client = service
+    remembered(client)
+    with fake_reranker() as server:
+        monkeypatch.setattr(made.mind, "_reranker", HTTPReranker(f"{server.base_url}/k3y", "judge"))
+        for status, said in ((200, "by judge"), (400, "left in their order: the reranker is unavailable")):
+            server.status = status
+            reply = client.post("/v1/contextualize", json={"text": "Where did Aya move?", "agent_id": "relu"})
+            assert said in reply.json()["trace"]["rerank"]["did"]
+            assert not any(word in reply.text for word in ("http:", "k3y", server.base_url))
+
+
 def test_another_method_is_told_which_there_are(client: TestClient) -> None:
     """A path's own, of all the routes that share it."""
     for path, allowed in (("/v1/memories", "GET, POST"), ("/v1/memories/m_1", "DELETE, GET, PATCH")):
@@ -208,6 +244,53 @@ def test_a_revoked_key_opens_nothing_from_then_on(service: tuple[Service, TestCl
         problem(client.get("/v1/memories", headers={"Authorization": f"Bearer {credential}"}), 401)
 
 
+def test_what_opened_once_and_what_was_put_together_open_nothing(service: tuple[Service, TestClient]) -> None:
+    """Tokens of a closed account, a changed and a removed password, of two halves, a cursor: one answer to all."""
+    made, client = service
+    client.headers.pop("Authorization")
+    for name in ("changed", "removed", "closed", "eve"):
+        made.access.add_user(name, WORDS)
+    tokens = {
+        name: client.post("/auth/token", json={"user": name, "password": WORDS}).json()["access_token"]
+        for name in ("changed", "removed", "closed", "eve")
+    }
+    made.access.set_password("changed", WORDS + " again")
+    made.access.set_password("removed", None)
+    made.access.close_user("closed")
+    (mine, _), (_, theirs) = made.access.create_key("eve"), made.access.create_key("aya")
+    head, payload, _ = tokens["closed"].split(".")
+    tried = {name: text for name, text in tokens.items() if name != "eve"} | {
+        "another's claims under one's own signature": ".".join((head, payload, tokens["eve"].rpartition(".")[2])),
+        "another's id before one's own secret": f"dmha_{theirs.uid}_{mine.split('_', 2)[2]}",
+        "a cursor": made.cursors.made("m_1", "aya", "relu", None),
+        "nothing of ours": "x",
+    }
+    assert client.get("/v1/memories", headers={"Authorization": f"Bearer {tokens['eve']}"}).status_code == 200
+    told = {name: client.get("/v1/memories", headers={"Authorization": f"Bearer {tried[name]}"}) for name in tried}
+    seen = {name: (answer.status_code, answer.json() | {"trace_id": ""}) for name, answer in told.items()}
+    assert all(one == seen["nothing of ours"] for one in seen.values())
+    assert seen["a cursor"][0] == 401
+    problem(client.post("/auth/token", json={"key": tokens["eve"]}), 422)  # longer than a key: none renews itself
+
+
+def test_a_token_for_development_ends_with_development(database: Path, clock: ManualClock) -> None:
+    """Under the same secret, served without the flag, it opens nothing, whether the name has an account or not."""
+    with serving(database, clock, dev_tokens=True) as (made, client):
+        made.access.add_user("aya", WORDS)
+        tokens = [client.post("/auth/token", json={"user": name}).json()["access_token"] for name in ("aya", "nobody")]
+        shown = [{"Authorization": f"Bearer {token}"} for token in tokens]
+        assert [client.get("/v1/memories", headers=header).status_code for header in shown] == [200, 200]
+    with serving(database, clock) as (_, client):
+        assert [client.get("/v1/memories", headers=header).status_code for header in shown] == [401, 401]
+
+
+def test_a_token_is_no_cursor(client: TestClient) -> None:
+    """Both are signed with the one secret, and neither stands for the other."""
+    key = client.headers["Authorization"].removeprefix("Bearer ")
+    token = client.post("/auth/token", json={"key": key}).json()["access_token"]
+    assert problem(client.get(f"/v1/memories?cursor={token}"), 422)["errors"][0]["field"] == "cursor"
+
+
 def test_a_key_reaches_what_it_is_for(service: tuple[Service, TestClient]) -> None:
     """No other companion, nothing beyond its rights, no other account unless it acts for it, which is kept."""
     made, client = service
@@ -226,6 +309,103 @@ def test_a_key_reaches_what_it_is_for(service: tuple[Service, TestClient]) -> No
     problem(client.get(path, headers={**acting, "X-DMHA-User": "stranger"}), 403)
     kept = [(one.actor, one.action) for one in made.access.audits("aya") if one.actor.startswith("key:")]
     assert kept == [(f"key:{made.access.keys('desk')[0].uid}", f"GET /v1/memories/{id}")]
+
+
+def acted(service: Service) -> list[tuple[str, int | None]]:
+    """What is audited of keys' requests, oldest first."""
+    found = [one for one in service.access.audits() if one.actor.startswith("key:") and one.trace]
+    return [(one.action, one.status) for one in reversed(found)]
+
+
+def test_the_audit_says_how_each_request_for_another_ended(service: tuple[Service, TestClient]) -> None:
+    """Done, found nothing, refused for its body, its companion, its right, its account: each with its status."""
+    made, client = service
+    made.access.add_user("ben")
+    acting = key_of(made, "desk", acts_for=["aya"], agents=["relu"], rights=["read"])
+    requests: list[tuple[str, str, str, Any, int]] = [
+        ("aya", "GET", "/v1/memories?agent_id=relu", None, 200),
+        ("aya", "GET", "/v1/memories/m_none?agent_id=relu", None, 404),
+        ("aya", "POST", "/v1/search", {"query": ""}, 422),
+        ("aya", "GET", "/v1/memories?agent_id=other", None, 403),
+        ("aya", "POST", "/v1/memories", SAID, 403),
+        ("ben", "GET", "/v1/memories?agent_id=relu", None, 403),
+        ("stranger", "GET", "/v1/memories?agent_id=relu", None, 403),
+    ]
+    for user, method, path, body, status in requests:
+        answer = client.request(method, path, json=body, headers={**acting, "X-DMHA-User": user})
+        assert answer.status_code == status
+        assert made.access.audits(user)[0].trace == answer.headers["x-trace-id"]
+    told = [(f"{method} {path.partition('?')[0]}", status) for _, method, path, _, status in requests]
+    assert acted(made) == told
+
+
+def test_a_request_for_another_is_audited_before_it_is_done(
+    service: tuple[Service, TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is under way it stands as let in; where it fails for no reason that we know, as that."""
+    made, client = service
+    acting = {**key_of(made, "desk", acts_for=["aya"]), "X-DMHA-User": "aya"}
+    seen: list[Any] = []
+
+    def fails(*_: Any, **__: Any) -> Any:
+        seen.extend(acted(made))
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(made.mind, "memories", fails)
+    assert client.get("/v1/memories", headers=acting).status_code == 500
+    assert seen == [("GET /v1/memories", None)]
+    assert acted(made) == [("GET /v1/memories", 500)]
+
+
+def test_who_leaves_is_audited_as_one_who_left(
+    service: tuple[Service, TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody was answered."""
+    made, client = service
+    acting = {**key_of(made, "desk", acts_for=["aya"]), "X-DMHA-User": "aya"}
+
+    def left(*_: Any, **__: Any) -> Any:
+        raise Abandoned("the client left")
+
+    monkeypatch.setattr(made.mind, "memories", left)
+    client.get("/v1/memories", headers=acting)
+    assert acted(made) == [("GET /v1/memories", 0)]
+
+
+def test_what_cannot_be_kept_of_the_end_changes_no_answer(
+    service: tuple[Service, TestClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was done was done: it stands as let in."""
+    made, client = service
+    acting = {**key_of(made, "desk", acts_for=["aya"]), "X-DMHA-User": "aya"}
+
+    def full(*_: Any) -> None:
+        raise NoRoom("database", "the disk is full", "Free some.")
+
+    monkeypatch.setattr(type(made.access), "ended", full)
+    assert client.post("/v1/memories", json=SAID, headers=acting).status_code == 201
+    assert acted(made) == [("POST /v1/memories", None)]
+
+
+def test_a_key_that_is_refused_again_and_again_fills_no_disk(database: Path, clock: ManualClock) -> None:
+    """As many a minute are audited as may fail from an address; beyond, and of what is no name, no row is made."""
+    with serving(database, clock, rate_failures="3/minute") as (made, client):
+        made.access.add_user("aya")
+        acting = key_of(made, "desk", acts_for=["aya"])
+        names: list[Any] = ["\u2028".encode(), b"x" * 5_000, *(f"guess{n}".encode() for n in range(5))]
+        asked = [client.get("/v1/memories", headers={**acting, "X-DMHA-User": name}) for name in names]
+        assert [answer.status_code for answer in asked] == [403, 403, 403, 429, 429, 429, 429]
+        assert asked[-1].headers["retry-after"]
+        assert acted(made) == [("GET /v1/memories", 403)]
+        assert client.get("/v1/memories", headers={**acting, "X-DMHA-User": "aya"}).status_code == 200
+
+
+def test_an_audit_keeps_so_much_of_a_path(service: tuple[Service, TestClient]) -> None:
+    """However long it was."""
+    made, client = service
+    acting = {**key_of(made, "desk", acts_for=["aya"]), "X-DMHA-User": "aya"}
+    assert client.get(f"/v1/memories/{'x' * 3_000}", headers=acting).status_code == 422
+    assert [len(action) for action, _ in acted(made)] == [len("GET ") + 256]
 
 
 def test_a_service_key_names_an_account_in_any_script(service: tuple[Service, TestClient]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -138,6 +139,46 @@ def test_what_names_a_memory_elsewhere_reaches_no_other_account(two: Two) -> Non
     made_up = two.client.get("/v1/memories?agent_id=relu&cursor=bm9uZQ.x", headers=two.mine)
     assert heard(foreign) == heard(made_up)
     assert foreign.status_code == 422
+
+
+def in_world(each: Asked, told: dict[str, Any], world: str) -> Asked | None:
+    """The request as one about that shared world; None where the route knows of none."""
+    schema = json.dumps(told["paths"][each.route][each.method])
+    if '"name": "world"' in schema:
+        return each.having(query={**each.query, "world": world})
+    body = {**(each.body or {}), "agent_id": "relu", "world": world}
+    return each.having(body=body) if takes_world(schema, told) else None
+
+
+def takes_world(schema: str, told: dict[str, Any]) -> bool:
+    """Whether a body that the schema refers to has a field `world`."""
+    bodies = told["components"]["schemas"]
+    named = set(re.findall(r'"requestBody".*?schemas/(\w+)', schema))
+    return any("world" in bodies[name].get("properties", {}) for name in named)
+
+
+def test_a_key_for_companions_reaches_the_shared_worlds_it_names(two: Two) -> None:
+    """Every route that takes `world`: what others lived through there is told and changed by no key not made for it."""
+    told = two.client.get("/openapi.json").json()
+    turns = [{"text": f"{WORD} in the plaza", "speaker": "kenji"}]
+    lived = {"agent_id": "tanh", "world": "plaza", "turns": turns}
+    (id,) = two.client.post("/v1/memories", json=lived, headers=two.theirs).json()["ids"]
+    path, there = f"/v1/memories/{id}", {"agent_id": "tanh", "world": "plaza"}
+    before = two.client.get(path, params=there, headers=two.theirs).json()
+    none, other, made = (
+        key_of(two.service, "owner", agents=["relu"], worlds=worlds) for worlds in ([], ["park"], ["plaza"])
+    )
+    asked = [each for route in every_route(two.client) if (each := in_world(route, told, "plaza"))]
+    assert {each.route for each in asked} >= {"/v1/search", "/v1/contextualize", "/v1/memories/{id}", "/v1/knowledge"}
+    for each in asked:
+        for key in (none, other):
+            answer = each.send(two.client, id, **key)
+            assert (answer.status_code, WORD in answer.text) == (403, False), each.named
+    assert two.client.get(path, params=there, headers=two.theirs).json() == before
+    for each in sorted(asked, key=lambda each: each.method == "delete"):
+        assert each.send(two.client, id, **made).status_code < 300, each.named
+    assert two.client.get("/v1/memories", params={"agent_id": "tanh"}, headers=made).status_code == 403
+    assert two.client.get("/v1/memories", params={"agent_id": "relu"}, headers=none).status_code == 200
 
 
 def test_one_key_is_two_requests_of_two_accounts(two: Two) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 from stubs import ManualClock, StubEmbedder
+from tables import counts
 
 import dmha
 from dmha import InvalidInput, NotFound, Stale, Turn, Unavailable
@@ -182,16 +183,9 @@ def test_delete_all_leaves_nothing_of_the_account(mind: Mind, database: Path) ->
     mind.teach("Who?", "Me", world="scene", **HERE)
     mind.recall("Osaka", key="k", **HERE)
     mind.delete_all(user_id="aya")
-    truth = mind._truth
-    assert isinstance(truth, Truth)
-    with truth._engine.connect() as connection:
-        held = {
-            table.name
-            for table in schema.metadata.sorted_tables
-            if connection.execute(select(func.count()).select_from(table)).scalar()
-        }
+    held = {name for name, count in counts(mind).items() if count}
     assert held == {"counters", "embedders", "tenants", "companions", "changes"}
-    assert truth.check() == []
+    assert mind._truth.check() == []
 
 
 def test_metadata_is_asked_for_by_type_and_value(mind: Mind) -> None:

@@ -111,3 +111,23 @@ def test_a_replaced_secret_leaves_nothing_either(scene: Mind) -> None:
     assert not [
         hit for hit in scene.search("password swordfish", present=["ben"], **RELU) if "sword" in hit.memory.text
     ]
+
+
+def test_a_shared_world_has_one_event_and_two_perspectives(mind: Mind) -> None:
+    """What one companion recalls is strengthened for it alone."""
+    mind.add([Turn("The bees swarmed.", "aya")], user_id="acct", agent_id="a", world="garden")
+    mind.add([Turn("Hello.", "aya")], user_id="acct", agent_id="b", world="garden")
+    (seen,) = mind.search("bees", user_id="acct", agent_id="b", world="garden", top_k=1)
+    mind.recall("bees", user_id="acct", agent_id="a", world="garden", top_k=1)
+    assert mind.get(seen.memory.id, user_id="acct", agent_id="a", world="garden").recall_count == 1
+    assert mind.get(seen.memory.id, user_id="acct", agent_id="b", world="garden").recall_count == 0
+
+
+def test_a_companion_new_to_a_shared_world_finds_what_happened_there(mind: Mind) -> None:
+    """What Rin's companion lived through, Bo finds without having been there; recalling it makes it Bo's own."""
+    mind.add([Turn("The bees swarmed.", "aya")], user_id="acct", agent_id="rin", world="tavern")
+    bo: dict[str, Any] = {"user_id": "acct", "agent_id": "bo", "world": "tavern"}
+    (hit,) = mind.search("bees", **bo)
+    mind.recall("bees", **bo)
+    assert mind.get(hit.memory.id, **bo).recall_count == 1
+    assert mind.get(hit.memory.id, user_id="acct", agent_id="rin", world="tavern").recall_count == 0

@@ -60,19 +60,21 @@ _KEY = re.compile(r"dmha_[a-z0-9]{8,16}_[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a credential may, now. `agents` None: all companions; `acts_for`: the other accounts that it may ask for."""
+    """What a credential may, now. `agents` None: all companions and all shared worlds; else, of shared worlds, those of
+    `worlds`. `acts_for`: the other accounts that it may ask for."""
 
     credential: str
     user_id: str
     rights: frozenset[Right]
     agents: frozenset[str] | None = None
     acts_for: frozenset[str] = frozenset()
+    worlds: frozenset[str] = frozenset()
     seal: str = field(default="", compare=False, repr=False)
     """Which password was shown, as a token tells it: another one, set since, ends the token. Empty for a key."""
 
-    def reaches(self, agent_id: str | None) -> bool:
-        """Whether it is for that companion, or (None) for the account as a whole."""
-        return self.agents is None or agent_id in self.agents
+    def reaches(self, agent_id: str | None, world: str | None = None) -> bool:
+        """Whether it is for that companion, in its own world or the shared one; or (None) for the whole account."""
+        return self.agents is None or (agent_id in self.agents and (world is None or world in self.worlds))
 
 
 class Access:
@@ -112,6 +114,11 @@ class Access:
 
         self._truth.write(unit)
 
+    def check_user(self, name: str) -> None:
+        """Raise where there is no such user, or the account is closed."""
+        with self._truth.read() as ledger:
+            _known_user(ledger, "name", name)
+
     def close_user(self, name: str) -> None:
         """From now on nothing opens the account: no password, no key, no token. Its memories stay."""
 
@@ -136,12 +143,14 @@ class Access:
         label: str = "",
         rights: Iterable[str] = ("read", "write"),
         agents: Iterable[str] | None = None,
+        worlds: Iterable[str] = (),
         acts_for: Iterable[str] = (),
         expires_at: datetime | None = None,
         maker: Grant | None = None,
     ) -> tuple[str, Key]:
         """A new key to the user's account: its text, which is kept nowhere, and what it may.
 
+        Limited to companions (`agents`), it reaches their own worlds and the shared ones that `worlds` names.
         `maker` is who asks for it: no key may more than the one who makes it. None is whoever holds the file.
         """
         uid = "".join(secrets.choice(_UID) for _ in range(12))
@@ -155,11 +164,15 @@ class Access:
             label=label and check_name("label", label),
             rights=frozenset(right for right in RIGHTS if right in asked),
             agents=None if agents is None else _some("agents", agents),
+            worlds=_few("worlds", worlds),
             acts_for=_few("acts_for", acts_for) - {user},
             created_at=now,
             expires_at=None if expires_at is None else check_time("expires_at", expires_at).timestamp(),
             revoked_at=None,
         )
+        if key.worlds and key.agents is None:
+            reason = "without a companion it would limit nothing: the key reaches every world"
+            raise InvalidInput("worlds", reason, "Name its companions too (--agent), or leave it out.")
         if key.expires_at is not None and key.expires_at <= now:
             raise InvalidInput("expires_at", f"{expires_at} is past", "Give a time to come, or none.")
         if maker is not None:
@@ -169,7 +182,7 @@ class Access:
         def unit(ledger: Ledger) -> None:
             _known_user(ledger, "user", user)
             if strangers := sorted(key.acts_for - ledger.accounts.open_users(key.acts_for)):
-                raise InvalidInput("acts_for", f"there is no user {strangers[0]!r}", "Name users that there are.")
+                _known_user(ledger, "acts_for", strangers[0])
             ledger.accounts.add_key(key, _digest(text))
             ledger.accounts.audit(Audit(now, actor, user, f"key create {uid}", ""))
 
@@ -247,14 +260,18 @@ class Access:
             if key is None:
                 return None
             acts_for = ledger.accounts.open_users(key.acts_for) if key.acts_for else frozenset()
-        return Grant(f"key:{key.uid}", key.owner, key.rights, key.agents, acts_for)
+        return Grant(f"key:{key.uid}", key.owner, key.rights, key.agents, acts_for, key.worlds)
 
     # -- the audit ---------------------------------------------------------------------------------------------------
 
-    def audit(self, actor: str, user_id: str, action: str, trace: str = "") -> None:
-        """Keep that this credential did this in that account."""
-        made = Audit(self._now(), actor, user_id, action, trace)
-        self._truth.write(lambda ledger: ledger.accounts.audit(made))
+    def audit(self, actor: str, user_id: str, action: str, trace: str = "", status: int | None = None) -> int:
+        """Keep that this credential does this in that account, or was refused it; returns its number, for `ended`."""
+        made = Audit(self._now(), actor, user_id, action, trace, status)
+        return self._truth.write(lambda ledger: ledger.accounts.audit(made))
+
+    def ended(self, audit: int, status: int) -> None:
+        """Keep how the request was answered that `audit` was kept of."""
+        self._truth.write(lambda ledger: ledger.accounts.ended(audit, status))
 
     def audits(self, user_id: str | None = None, *, limit: int = 100) -> list[Audit]:
         """What was done in another's name, and what changed who may: of one account or of all, the newest first."""
@@ -364,6 +381,8 @@ def _refuse_more(key: Key, maker: Grant) -> None:
         raise InvalidInput("acts_for", "its maker may act for fewer", "Leave it out.")
     if maker.agents is not None and (key.agents is None or key.agents - maker.agents):
         raise InvalidInput("agents", "its maker may not ask all of them", f"Give {', '.join(sorted(maker.agents))}.")
+    if maker.agents is not None and key.worlds - maker.worlds:
+        raise InvalidInput("worlds", "its maker reaches fewer", f"Give {', '.join(sorted(maker.worlds)) or 'none'}.")
 
 
 def _known_user(ledger: Ledger, field: str, name: str) -> User:
@@ -371,7 +390,7 @@ def _known_user(ledger: Ledger, field: str, name: str) -> User:
     if user is None:
         raise _no_user(field, name)
     if user.closed_at is not None:
-        raise InvalidInput(field, f"the account of {name!r} is closed", "Choose another user.")
+        raise InvalidInput(field, f"the account of {name!r} is closed for good", "Choose another user.")
     return user
 
 

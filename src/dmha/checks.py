@@ -22,6 +22,7 @@ LEAST_BUDGET = 400
 MOST_WAIT_MS = 600_000  # ten minutes: nobody holds a connection open for longer
 
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # Unicode's Cc, Zl and Zp
+_NUMBER = re.compile("[0-9]{1,18}")  # below 2^63, which databases take
 _JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 
@@ -68,6 +69,15 @@ def check_name(field: str, value: Any) -> str:
     return str(value)
 
 
+def is_name(value: str) -> bool:
+    """Whether anything could be called so."""
+    try:
+        check_name("name", value)
+    except (InvalidInput, OutOfBounds):
+        return False
+    return True
+
+
 def check_budget(value: Any) -> int:
     """A token budget that leaves room for something remembered."""
     if type(value) is not int or value < LEAST_BUDGET:
@@ -84,6 +94,14 @@ def check_count(field: str, value: Any, most: int, fix: str) -> int:
     if value > most:
         raise OutOfBounds(field, most, value, fix)
     return value
+
+
+def check_number(field: str, value: Any, fix: str) -> int:
+    """A number that was given out as text; `fix` says where it comes from."""
+    check_text(field, value, most=MOST_NAME)
+    if not _NUMBER.fullmatch(value):
+        raise InvalidInput(field, f"{value!r} was never given out", fix)
+    return int(value)
 
 
 def check_deadline(value: Any) -> int:
@@ -103,20 +121,16 @@ def check_time(field: str, value: Any) -> datetime:
         raise InvalidInput(field, f"{value} lies outside the years 1 to 9999 in UTC", "Give a later one.") from error
 
 
-def check_metadata(metadata: Any) -> None:
+def check_metadata(metadata: Any, field: str = "metadata") -> None:
     """Metadata is a JSON object of bounded size, without NaN or infinity."""
     if not isinstance(metadata, Mapping) or not all(isinstance(key, str) for key in metadata):
-        raise InvalidInput("metadata", "it is not a mapping with text keys", 'Give a dict such as {"place": "Osaka"}.')
+        raise InvalidInput(field, "it is not a mapping with text keys", 'Give a dict such as {"place": "Osaka"}.')
     try:
         written = _JSON.encode(dict(metadata)).encode() if metadata else b"{}"
     except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidInput(
-            "metadata", f"it is not JSON ({error})", "Use text, finite numbers, lists and dicts."
-        ) from error
+        raise InvalidInput(field, f"it is not JSON ({error})", "Use text, finite numbers, lists and dicts.") from error
     if len(written) > MOST_METADATA:
-        raise OutOfBounds(
-            "metadata", MOST_METADATA, len(written), "Keep large things elsewhere and their address here."
-        )
+        raise OutOfBounds(field, MOST_METADATA, len(written), "Keep large things elsewhere and their address here.")
 
 
 def check_fraction(field: str, value: Any) -> float:

@@ -21,14 +21,24 @@ class InvalidInput(DmhaError):
 
 
 class NotFound(DmhaError):
-    """Nothing of that id belongs to this account; whether another account has it is not told."""
+    """Nothing of that id belongs to this account; whether another account has it is not told.
+
+    `field` is what named it: `id` for what is asked for itself, else the keyword, such as `parent`.
+    """
 
     def __init__(
-        self, what: str, id: str, fix: str = "Check the id and the user_id/agent_id it was made under."
+        self,
+        what: str,
+        id: str,
+        fix: str = "Check the id and the user_id/agent_id it was made under.",
+        field: str = "id",
     ) -> None:
-        super().__init__(f"no {what} {id!r} in this account. {fix}")
+        named = "" if field == "id" else f"{field}: "
+        super().__init__(f"{named}no {what} {id!r} in this account. {fix}")
         self.what = what
         self.id = id
+        self.fix = fix
+        self.field = field
 
 
 class Stale(DmhaError):
@@ -43,11 +53,19 @@ class Stale(DmhaError):
 class Unavailable(DmhaError):
     """A component that is needed does not work now; the caller did nothing wrong."""
 
-    def __init__(self, component: str, reason: str, fix: str) -> None:
+    def __init__(self, component: str, reason: str, fix: str, role: str = "") -> None:
         super().__init__(f"{component} is unavailable: {reason}. {fix}")
         self.component = component
         self.reason = reason
         self.fix = fix
+        self.role = role
+
+    @property
+    def told(self) -> str:
+        """What strangers may read: of what has a role (`chat model`) neither where it is nor what it said."""
+        if not self.role:
+            return str(self)
+        return f"the {self.role} is unavailable. Ask again later; whoever runs this finds the reason in the log."
 
 
 class NoRoom(Unavailable):
@@ -86,3 +104,4 @@ class OutOfBounds(DmhaError):
         self.field = field
         self.limit = limit
         self.found = found
+        self.fix = fix

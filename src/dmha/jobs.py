@@ -7,33 +7,33 @@ kind of work is stands in `tasks`, those that every memory needs in `chores`.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import secrets
 import socket
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 from uuid import uuid4
 
-from dmha.checks import MOST_NAME, check_name, check_text, check_time
-from dmha.domain.jobs import UNFINISHED, Circumstances, Pressure, is_due, next_of, retry_after
-from dmha.errors import InvalidInput, MissingExtra, NotFound, OutOfBounds, Taken, Unavailable
+from dmha.checks import MOST_NAME, check_metadata, check_name, check_text, check_time
+from dmha.domain.jobs import LEASE, UNFINISHED, Circumstances, Pressure, is_due, next_of, retry_after
+from dmha.errors import DmhaError, InvalidInput, MissingExtra, NotFound, OutOfBounds, Taken, Unavailable
 from dmha.protocols import Clock, Ledger, Truth
 from dmha.records import Job
+from dmha.replies import Replies
 from dmha.tasks import JobKind, Ran, Task
 
 _log = logging.getLogger("dmha")
 
-# Seconds that a job stays its holder's unheard: long over any step between two looks at whether it is wanted, short
-# enough that a holder that died is soon forgotten.
-LEASE = 60.0
 _POLL = 1.0  # seconds between two looks for something to do; what is put in this process is seen at once
 _AFTER_TROUBLE = 30.0  # seconds of rest when the truth itself fails: a full disk is not asked every second
+_LETS_GO = 10.0  # seconds to close in: ten times the slowest step known, eight long texts embedded beside others' work
 _MOST_REASON = 2_000
 _SERVED = 10_000  # accounts whose last turn is remembered; who is forgotten had it longest ago, or never
 
@@ -61,29 +61,20 @@ class Scheduler:
         self._turns = 0
         self._ran = {kind.name: Ran() for kind in kinds}
         self._counted: dict[str, float] = {}  # when a kind's pressure is counted next
-        self._replies = 0
-        self._replied_at = monotonic()
+        self._replies = Replies(monotonic)
         self._renewed_at = monotonic()
         self._running: str | None = None
         self._stop = threading.Event()  # the running job was cancelled here
-        self._lock = threading.Lock()
         self._woken = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
-    # -- replies come first --------------------------------------------------------------------------------------------
+    def reply(self) -> AbstractContextManager[None]:
+        """Around work that somebody waits for: no job begins meanwhile, and a running one lets go at its next step.
 
-    @contextmanager
-    def reply(self) -> Iterator[None]:
-        """Around work that somebody waits for: no job begins meanwhile, and a running one lets go at its next step."""
-        with self._lock:
-            self._replies += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._replies -= 1
-                self._replied_at = self._monotonic()
+        Where replies leave no pause, work that is kept waiting takes a small share of the time beside them.
+        """
+        return self._replies.reply()
 
     # -- what is asked of it -------------------------------------------------------------------------------------------
 
@@ -96,12 +87,18 @@ class Scheduler:
         body: Mapping[str, Any] | None = None,
         delay_s: float = 0.0,
     ) -> Job:
-        """Ask for work in the account's name; while a job of that kind, account and key is unfinished, it is that."""
+        """Ask for work in the account's name; while a job of that kind, account and key is unfinished, it is that.
+
+        One that is stopping goes on then.
+        """
         if kind not in self._kinds:
             raise InvalidInput("kind", f"{kind!r} is not a kind of work", f"Use {', '.join(sorted(self._kinds))}.")
         for field, name in (("key", key), ("user_id", user_id)):
             if name:
                 check_name(field, name)
+        check_metadata(body or {}, "body")
+        if not 0.0 <= delay_s < math.inf:
+            raise InvalidInput("delay_s", f"{delay_s!r} is no time to wait", "Give seconds, 0 or more.")
         now = self._now()
         job = Job(
             uid=uuid4().hex, kind=kind, key=key, user_id=user_id, priority=self._kinds[kind].priority,
@@ -146,15 +143,22 @@ class Scheduler:
 
     def start(self) -> None:
         """Work on a thread of its own from now on."""
+        if self.alive:
+            return
         self._thread = threading.Thread(target=self._work, name="dmha-jobs", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Let the running job go at its next step, and stop; it waits in the truth for the next to come."""
+        """Let the running job go at its next step, and stop; it waits in the truth for the next to come.
+
+        One that never looks whether it is wanted is left behind: others come to it when its lease is over.
+        """
         self._closing.set()
         self._woken.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_LETS_GO)
+        if self.alive:
+            _log.warning("job %s does not let go, and is left behind", self._running)
 
     @property
     def alive(self) -> bool:
@@ -163,23 +167,26 @@ class Scheduler:
 
     def step(self) -> bool:
         """Put what is due and run one slice of one job; False where nothing is to be done, or a reply comes first."""
-        if self._replies or self._closing.is_set():
+        if self._closing.is_set() or not self._replies.begin():
             return False
         self._put_what_is_due()
         job = self._claim()
-        if job is None:
-            return False
-        self._run(job)
-        return True
+        if job is not None:
+            self._run(job)
+        self._replies.end(worked=job is not None)
+        return job is not None
 
     def _work(self) -> None:
         while not self._closing.is_set():
-            rest = _POLL
             try:
                 if self.step():
                     continue
+                rest = self._replies.rest(_POLL)
             except Unavailable as error:
                 _log.warning("background work rests: %s", error)
+                rest = _AFTER_TROUBLE
+            except BaseException:  # noqa: BLE001 - nobody hears it, and a thread that ends leaves all work undone
+                _log.exception("background work rests: there is a defect")
                 rest = _AFTER_TROUBLE
             self._woken.wait(rest)
             self._woken.clear()
@@ -198,9 +205,19 @@ class Scheduler:
         pressure, at = 0, self._monotonic()
         if isinstance(kind.trigger, Pressure) and at >= self._counted.get(kind.name, at):
             self._counted[kind.name] = at + kind.trigger.every
-            pressure = kind.pressure()
+            pressure = self._pressure(kind)
         since_last = None if last is None else now - last.changed_at
-        return is_due(kind.trigger, Circumstances(at - self._replied_at, since_last, pressure))
+        return is_due(kind.trigger, Circumstances(self._replies.pause, since_last, pressure))
+
+    def _pressure(self, kind: JobKind) -> int:
+        """What presses; a kind that cannot tell is told of, and keeps no other from its work."""
+        try:
+            return kind.pressure()
+        except Unavailable:
+            raise
+        except Exception:  # noqa: BLE001 - whatever a kind gets wrong is its own
+            _log.exception("nobody knows whether there is work of the kind %s", kind.name)
+            return 0
 
     def _claim(self) -> Job | None:
         """The job whose turn it is, held by this scheduler. To look takes no lock, and somebody may be quicker."""
@@ -248,18 +265,27 @@ class Scheduler:
         """What the job has come to after one slice, and what becomes of it."""
         try:
             more = kind.run(task)
+            task.check()
         except Taken:
             raise
         except Exception as error:  # noqa: BLE001 - kept in the truth as the reason, for whoever asks; and tried again
             return self._failed(kind, task, error)
+        except BaseException as error:  # who interrupts leaves no job held for a lease
+            with suppress(Taken):
+                self._hand_back(*self._failed(kind, task, error))
+            raise
         attempts = 0 if task.done > task.job.done else task.job.attempts
         return replace(task.now, attempts=attempts, due_at=self._now()), "again" if more else "finish"
 
-    def _failed(self, kind: JobKind, task: Task, error: Exception) -> tuple[Job, Literal["again", "fail"]]:
+    def _failed(self, kind: JobKind, task: Task, error: BaseException) -> tuple[Job, Literal["again", "fail"]]:
         ran = self._ran[kind.name]
         self._ran[kind.name] = replace(ran, failures=ran.failures + 1)
+        try:
+            task.check()
+        except DmhaError:
+            task.result = dict(task.job.result or {})  # what it came to now cannot be kept
         attempts = 1 if task.done > task.job.done else task.job.attempts + 1
-        reason = f"{type(error).__name__}: {error}"[:_MOST_REASON]
+        reason = f"{type(error).__name__}: {error}"[:_MOST_REASON].encode(errors="replace").decode().replace("\0", "")
         _log.warning("job %s (%s) failed, attempt %d: %s", task.job.uid, kind.name, attempts, type(error).__name__)
         came_to = replace(task.now, attempts=attempts, reason=reason, due_at=self._now() + retry_after(attempts))
         return came_to, "fail" if isinstance(error, _LASTING) or attempts >= kind.attempts else "again"
@@ -270,7 +296,7 @@ class Scheduler:
 
     def _goes_on(self, job: Job) -> bool:
         """Whether the running job goes on; where a third of its lease is over, it is renewed, and a cancel heard of."""
-        if self._replies or self._closing.is_set() or self._stop.is_set():
+        if self._closing.is_set() or self._stop.is_set() or not self._replies.goes_on():
             return False
         at = self._monotonic()
         if at - self._renewed_at < LEASE / 3:

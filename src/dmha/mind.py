@@ -36,7 +36,7 @@ from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import Asked, check_replaced, check_same, finder, reply_from, reply_to, reply_uid
 from dmha.patience import Patience
 from dmha.protocols import Also, Ledger, Progress, Still, always, no_progress, nothing_else
-from dmha.records import Perceived, Place, Remembered, Scope
+from dmha.records import Grounded, Perceived, Place, Remembered, Scope
 from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, put_before
 from dmha.searching import Searching
 from dmha.single import SingleMemories
@@ -141,12 +141,13 @@ class Mind(Searching, SingleMemories, Keeping):
                 try:
                     reranker = patience.within(self._reranker)
                     best = reranking.rerank(reranker, request.query.text, found, EVIDENCE, scene.zone)
-                    step.did = f"the best {len(best)} of {len(found)} by {self._reranker.id}"
+                    step.did = f"the best {len(best)} of {len(found)} by {self._reranker.id.rpartition('#')[2]}"
                 except Unavailable as error:  # a companion answers with what it has
                     _log.warning("what came back was not reranked: %s", error)
-                    best, step.did = found[:EVIDENCE], f"left in their order: {error}"
+                    best, step.did = found[:EVIDENCE], f"left in their order: {error.told}"
                 scene = replace(scene, hits=put_before(self._chat, best))
 
+        shown = scene
         with trace("generate") as step:
             scene, draft = scene.drafted(self._chat, self._stand_in, token_budget, patience)
             step.did = f"a draft of {self._chat.count_tokens(draft.text)} tokens{_CUT * draft.cut}"
@@ -174,7 +175,7 @@ class Mind(Searching, SingleMemories, Keeping):
             step.did = f"{len(repairs)} conflicts mended in {rounds} rounds{_CUT * unfit()}"
 
         with trace("learn") as step:
-            secret = private or scene.confides(draft.text)
+            secret, known = private or scene.confides(draft.text), scene.known()
             lesson = None if secret else lesson_of(text, draft.text, repairs)
             step.did = "one lesson recorded" if lesson else "nothing to learn"
             (said,), _ = self._perception.perceive(
@@ -192,11 +193,13 @@ class Mind(Searching, SingleMemories, Keeping):
                 repairs=repairs,
                 mood=mood,
                 confidence=metacognition.confidence(
-                    [hit for _, hit in scene.hits], metacognition.judge(left), scene.facts_named(draft.text)
+                    [hit for _, hit in scene.hits], metacognition.judge(left), scene.facts_named(draft.text, known)
                 ),
                 trace=trace.steps,
             )
             sure = [state.memory_id for state, hit in scene.hits if hit.confidence >= EVIDENCE_CONFIDENCE]
+            words = "\n".join((draft.text, *(f"{one.left}\n{one.right}\n{one.rule}" for one in reply.conflicts)))
+            grounded = Grounded.of(reply, shown.shown, shown.tellings(words, known))
 
         def conclude(ledger: Ledger) -> Reply | None:
             earlier = ledger.life.outcome(scope, "contextualize", heard.uid)
@@ -215,7 +218,7 @@ class Mind(Searching, SingleMemories, Keeping):
                     scope, lesson.question, lesson.answer, lesson.reason, turn_uid=heard.uid, now=now.timestamp()
                 )
             ledger.life.conclude(scope, "contextualize", heard.uid, reply_to(reply, asked), now.timestamp())
-            also(ledger, reply)
+            also(ledger, grounded)
             return None
 
         with trace("commit") as step:

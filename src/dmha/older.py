@@ -29,12 +29,21 @@ _SINCE: dict[str, dict[str, dict[str, Any]]] = {
 def translated(rows: Rows, older: str, format: str) -> Iterator[dict[str, Any]]:
     """The lines of a file of that older format as lines of the present one; `rows` reads it from its beginning."""
     since = [_SINCE[one] for one in OLDER[max(1, OLDER.index(older)) :]]
+    whispered = (
+        bytearray()
+    )  # of each memory of the world whether it is private: so were its versions, as far as it tells
     for row in _of_the_second(rows) if older == OLDER[0] else rows():
         if "format" in row:
+            whispered.clear()
             yield row | {"format": format}
-        else:
-            table = str(row["table"])
-            yield row | {name: value for added in since for name, value in added.get(table, {}).items()}
+            continue
+        table, of = str(row["table"]), row.get("memory_id")
+        more = {name: value for added in since for name, value in added.get(table, {}).items()}
+        if table == "memories":
+            whispered.append(row.get("private_to") is not None)
+        elif table == "memory_versions" and type(of) is int and 0 < of <= len(whispered):
+            more["private"] = bool(whispered[of - 1])
+        yield row | more
 
 
 def _of_the_second(rows: Rows) -> Iterator[dict[str, Any]]:

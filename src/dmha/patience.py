@@ -39,6 +39,7 @@ class Patience:
             return model
         left = self._end - monotonic()
         if left <= 0.0:
-            raise Unavailable(getattr(model, "id", "model"), "the deadline has passed", "Give a later deadline_ms.")
+            named = str(getattr(model, "id", "model")).rpartition("#")[2]  # without the address of its server
+            raise Unavailable(named, "the deadline has passed", "Give a later deadline_ms.")
         bounded: Callable[[float], Model] | None = getattr(model, "within", None)
         return model if bounded is None else bounded(left)

@@ -7,16 +7,17 @@ integers, times are seconds since the epoch.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dmha.types import Affect, Fact, JobState, Kind, Source, Tier
+from dmha.types import Affect, Fact, JobState, Kind, Reply, Source, Tier
 
 Right = Literal["read", "write", "operate"]
+Gone = Literal["large", "room", "deleted", "upgrade"]
 
 Allowed = Callable[[Sequence[int] | None], Sequence[int]]
 """Those of these memories that the truth lets pass; asked with None, all of the tenant's that it does."""
@@ -290,6 +291,7 @@ class State:
     speaker: str
     session: str
     at: float
+    recorded_at: float
     kind: Kind
     source: Source
     trust: float
@@ -308,6 +310,18 @@ class State:
     pinned: bool
     wrong: bool = False
     raised: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What a memory was before, of what is no companion's own; `recorded_at` is when it became so."""
+
+    version: int
+    recorded_at: float
+    wrong: bool
+    private: bool
+    metadata: Mapping[str, Any]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,11 +362,43 @@ class Arrival:
 class Answered:
     """What a keyed request came to, as it is told again: an HTTP status and a body of JSON text.
 
-    The body is empty where what it told of was deleted since.
+    The body is empty where it is kept no more: it was too `large`, newer ones took its `room`, a memory that it told of
+    was `deleted`, or an `upgrade` of the file knew not which.
     """
 
     status: int
     body: str
+    gone: Gone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Which memories an answer tells of: those of these ids, and of these turns; `uids` are those that it names.
+
+    `characters` is how many of their words' it holds.
+    """
+
+    uids: frozenset[str] = frozenset()
+    memory_ids: frozenset[int] = frozenset()
+    turn_ids: frozenset[int] = frozenset()
+    characters: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Grounded(Reply):
+    """A reply as it was just made, and what stood before whoever wrote it: memories, and turns that told what is known.
+
+    The memories that it names itself need not be among them.
+    """
+
+    memory_ids: frozenset[int] = frozenset()
+    turn_ids: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, reply: Reply, memory_ids: frozenset[int], turn_ids: frozenset[int]) -> Grounded:
+        """The reply, with these."""
+        told = {each.name: getattr(reply, each.name) for each in fields(Reply)}
+        return cls(**told, memory_ids=memory_ids, turn_ids=turn_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,8 +415,8 @@ class User:
 class Key:
     """What a program shows instead of a password; of its text only a digest is kept, and that stays in the truth.
 
-    `agents` are the companions of its owner that it is for, None for all; `acts_for` are the other accounts in whose
-    name it may ask.
+    `agents` are the companions of its owner that it is for, None for all; of shared worlds those reach `worlds`.
+    `acts_for` are the other accounts in whose name it may ask.
     """
 
     uid: str
@@ -378,6 +424,7 @@ class Key:
     label: str
     rights: frozenset[Right]
     agents: frozenset[str] | None
+    worlds: frozenset[str]
     acts_for: frozenset[str]
     created_at: float
     expires_at: float | None
@@ -386,13 +433,18 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Who (`actor`, a credential) did what in whose account; `trace` is the request's, empty at a terminal."""
+    """Who (`actor`, a credential) did what in whose account; `trace` is the request's, empty at a terminal.
+
+    `status` is how the request was answered: 0 where nobody was there any more, None where it was let in and its end is
+    not known, be it under way or broken off.
+    """
 
     at: float
     actor: str
     user_id: str
     action: str
     trace: str
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from dmha.checks import MOST_CHARACTERS, check_text
 from dmha.domain import prompt
+from dmha.domain.characters import fold as folded
 from dmha.domain.findings import Finding, undated
 from dmha.domain.logic import Knowledge, plain
 from dmha.domain.logic.vocabulary import fold
@@ -38,6 +39,9 @@ MOST_PERSONA = 20
 REPLY_TOKENS = 512  # a long chat message
 # A reply most of whose words came from memory repeats it: it is kept, and never brought back as if it were new.
 ECHO = 0.8
+
+Slotted = tuple[tuple[str, str], Answer]
+"""What is known, by its entity and attribute."""
 
 
 @dataclass
@@ -114,12 +118,13 @@ class Scene:
         hits: Sequence[tuple[State, Hit]],
         mood: Affect,
         now: datetime,
-        unraised: Collection[int],
+        unraised: Sequence[int],
     ) -> Scene:
         """Read what belongs to this moment; what was told in the turns `aside`, on other branches, does not.
 
-        Nor do the memories that this companion never raises.
+        Nor do the memories that this companion never raises, and what they told.
         """
+        silent = aside | ledger.reading.turns_of(unraised)
 
         def belongs(said: State | Uttered) -> bool:
             return may_hear(said, present) and said.memory_id not in unraised
@@ -129,8 +134,8 @@ class Scene:
             name=name,
             heard=heard,
             hits=hits,
-            facts=ledger.knowledge.facts(scope, present, aside),
-            rules=[row for row in ledger.knowledge.rules(scope, present) if row.turn_id not in aside],
+            facts=[row for row in ledger.knowledge.facts(scope, present, aside) if row.turn_id not in silent],
+            rules=[row for row in ledger.knowledge.rules(scope, present) if row.turn_id not in silent],
             window=[turn for turn in reading.window(scope, tip.turn_id) if turn.uid != heard.uid and belongs(turn)],
             latest_gists=list(filter(belongs, reading.gists(scope, tip.turn_id, LATEST_GISTS))),
             persona=list(filter(belongs, reading.personas(scope, MOST_PERSONA))),
@@ -226,14 +231,29 @@ class Scene:
             corrections=tuple(dict.fromkeys((*self.corrections, *plan.corrections))),
         )
 
-    def known(self) -> list[tuple[tuple[str, str], Answer]]:
+    def known(self) -> list[Slotted]:
         """What is known about those this moment is about: ((entity, attribute), answer)."""
         return _known_of(self.knowledge, self.entities)
 
-    def facts_named(self, draft: str) -> list[float]:
+    def facts_named(self, draft: str, known: Sequence[Slotted]) -> list[float]:
         """The confidences of the known facts whose value the draft names."""
         said = undated(draft)
-        return [answer.confidence for _, answer in self.known() if answer.value and stands(answer.value, said)]
+        return [answer.confidence for _, answer in known if answer.value and stands(answer.value, said)]
+
+    @property
+    def shown(self) -> frozenset[int]:
+        """The memories of which anything may stand before whoever writes the reply."""
+        states = (*(state for state, _ in self.hits), *self.latest_gists, *self.persona)
+        return frozenset((*(state.memory_id for state in states), *(turn.memory_id for turn in self.window)))
+
+    def tellings(self, said: str, known: Sequence[Slotted]) -> frozenset[int]:
+        """The turns that told what is known here, or that told a value or a rule which was named in what was said."""
+        sources, words = {source for _, answer in known for source in answer.sources}, folded(said)
+        values = {row.fact.value for row in self.facts}
+        named = {value for value in values if folded(value) in words and stands(value, said)}
+        facts = (row.turn_id for row in self.facts if row.fact.source in sources or row.fact.value in named)
+        rules = (row.turn_id for row in self.rules if row.source in sources or row.text in said)
+        return frozenset(turn for turn in (*facts, *rules) if turn is not None)
 
     def echoed_by(self, draft: Draft) -> bool:
         """Whether the draft only repeats what was recalled or known."""
@@ -312,7 +332,7 @@ def _mood(mood: Affect) -> str:
     return ", ".join(f"{name} {value:.2f}" for name, value in felt.items() if value >= 0.05)
 
 
-def _known_of(knowledge: Knowledge, entities: frozenset[str]) -> list[tuple[tuple[str, str], Answer]]:
+def _known_of(knowledge: Knowledge, entities: frozenset[str]) -> list[Slotted]:
     slots = {
         (fact.entity, fact.attribute, fact.scope): None for fact in knowledge.closure() if fold(fact.entity) in entities
     }

@@ -108,8 +108,8 @@ class Searching(Ground):
         self, ledger: Ledger, scope: Scope, memory_ids: Sequence[int], now: float, *,
         turn_uid: str | None = None, key: str | None = None,
     ) -> None:  # fmt: skip
-        """What recall does to these memories, from what they are inside this very transaction."""
-        states = ledger.reading.states(scope, memory_ids)
+        """What recall does to these memories, from what they are inside this very transaction; not to a wrong one."""
+        states = [state for state in ledger.reading.states(scope, memory_ids) if not state.wrong]
         ledger.life.reinforce(scope, recalling.reinforcements(states, now), now, turn_uid=turn_uid, key=key)
 
     def _worded(self, ledger: Ledger, scope: Scope, request: recalling.Request) -> recalling.Request:

@@ -130,8 +130,14 @@ class Settings(BaseSettings):
     rate: Rate = Field(
         "600/minute", description="The requests of one credential: a number a `second`, `minute`, `hour` or `day`."
     )
-    rate_address: Rate = Field("1200/minute", description="The requests from one address.")
-    rate_failures: Rate = Field("20/minute", description="The credentials from one address that may be wrong.")
+    rate_address: Rate = Field(
+        "1200/minute", description="The requests from one address, whatever they ask for but how it is."
+    )
+    rate_failures: Rate = Field(
+        "20/minute",
+        description="The credentials from one address that may be wrong, and the requests of one for others that are "
+        "refused.",
+    )
     log: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least that is logged: `debug`, `info`, `warning` or `error`."
     )

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from dmha.checks import MOST_NAME, check_choice, check_count, check_metadata, check_name, check_names, check_text
+from dmha.checks import (
+    MOST_NAME,
+    check_choice,
+    check_count,
+    check_metadata,
+    check_name,
+    check_names,
+    check_number,
+    check_text,
+)
 from dmha.errors import NotFound, Stale
 from dmha.faculties import recall as recalling
 from dmha.ground import Ground
 from dmha.protocols import Also, Ledger, nothing_else
-from dmha.records import Place, Scope, State
-from dmha.types import Memory, Turn
+from dmha.records import Place, Scope, State, Version
+from dmha.types import Memory, Page, Turn
 
 MOST_LISTED = 1_000  # of one call; more is an export
 
@@ -35,18 +45,19 @@ class SingleMemories(Ground):
         present: Iterable[str] = (),
         limit: int = 50,
         after: str | None = None,
-    ) -> list[Memory]:
-        """What is remembered, latest first, `limit` at a time: what was learned before the memory `after`.
+    ) -> Page:
+        """What is remembered, what was learned last first, `limit` at a time; `after` is `next` of the page before.
 
         Private ones only of who is `present`; what is wrong or never raised is among them.
         """
         place, hearing = self._place(user_id, agent_id, world), check_names("present", present)
         check_count("limit", limit, MOST_LISTED, "Ask for fewer at a time, or use export.")
+        before = None if after is None else check_number("after", after, "Give `next` of the page before.")
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
-            before = None if after is None else self._find(ledger, after, place)[1].memory_id
-            states = [] if scope is None else ledger.reading.page(scope, hearing, limit, before)
-        return [recalling.memory_of(state) for state in states]
+            states = [] if scope is None else ledger.reading.page(scope, hearing, limit + 1, before)
+        more, states = len(states) > limit, states[:limit]
+        return Page(tuple(map(recalling.memory_of, states)), str(states[-1].memory_id) if more else None)
 
     def update(
         self,
@@ -66,9 +77,9 @@ class SingleMemories(Ground):
     ) -> Memory:
         """Change a memory; its words before stay in `history`. With `version`, only if nobody changed it meanwhile.
 
-        What is `wrong` is kept, and brought back to nobody; what it told holds no more, and holds again once it is not
-        wrong. What is not `raised` this companion never brings up by itself. What is `private` is as if it had been
-        told in private. All three are so from the next turn on.
+        What is `wrong` is kept, and brought back to nobody; what it told holds no more, and summaries made of it are
+        out of sight, until it is not wrong. What is not `raised` this companion never brings up by itself. What is
+        `private` is as if it had been told in private. All three are so from the next turn on.
         """
         place, now = self._place(user_id, agent_id, world), self._now().timestamp()
         if metadata is not None:
@@ -125,17 +136,14 @@ class SingleMemories(Ground):
         self._truth.write(forget)
 
     def history(self, id: str, *, user_id: str, agent_id: str = "default", world: str | None = None) -> list[Memory]:
-        """A memory's versions, oldest first; the last is what it is now."""
+        """A memory's versions, oldest first, each as it was then; the last is what it is now.
+
+        What is this companion's own (pinned, raised, how it fades and feels) has no versions: it is as it is now.
+        """
         with self._truth.read() as ledger:
             scope, state = self._find(ledger, id, self._place(user_id, agent_id, world))
             now = recalling.memory_of(state)
-            return [
-                *(
-                    replace(now, text=text, metadata=metadata, version=version)
-                    for version, _, text, metadata in ledger.reading.history(scope, id)
-                ),
-                now,
-            ]
+            return [*(_as_it_was(now, then) for then in ledger.reading.history(scope, id)), now]
 
     def variants(
         self, turn_id: str, *, user_id: str, agent_id: str = "default", world: str | None = None
@@ -149,7 +157,7 @@ class SingleMemories(Ground):
         with self._truth.read() as ledger:
             scope = ledger.places.find(place)
             if scope is None or ledger.reading.turn(scope, turn_id) is None:
-                raise NotFound("turn", turn_id)
+                raise NotFound("turn", turn_id, field="turn_id")
             return ledger.reading.variants(scope, turn_id)
 
     def _find(self, ledger: Ledger, id: str, place: Place) -> tuple[Scope, State]:
@@ -158,6 +166,13 @@ class SingleMemories(Ground):
         if scope is None:
             raise NotFound("memory", id)
         return scope, _known(ledger, scope, id)
+
+
+def _as_it_was(now: Memory, then: Version) -> Memory:
+    return replace(
+        now, version=then.version, recorded_at=datetime.fromtimestamp(then.recorded_at, UTC), wrong=then.wrong,
+        private=then.private, metadata=then.metadata, text=then.text,
+    )  # fmt: skip
 
 
 def _known(ledger: Ledger, scope: Scope, id: str) -> State:

@@ -11,8 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from dmha.checks import check_metadata
 from dmha.domain.jobs import Trigger
+from dmha.errors import InvalidInput
 from dmha.records import Job
+
+_MOST_STEPS = 2**63 - 1  # what a database's integer holds
 
 
 class Task:
@@ -45,7 +49,14 @@ class Task:
 
     def progress(self, done: int, total: int) -> None:
         """How far the whole job is; kept with the lease."""
+        for field, number in (("done", done), ("total", total)):
+            if type(number) is not int or not 0 <= number <= _MOST_STEPS:
+                raise InvalidInput(field, f"{number!r} is no number of steps", "Give a whole number.")
         self.done, self.total = done, total
+
+    def check(self) -> None:
+        """Refuse a `result` that cannot be kept."""
+        check_metadata(self.result, "result")
 
     @property
     def now(self) -> Job:

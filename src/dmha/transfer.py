@@ -57,7 +57,9 @@ def export_file(truth: Truth, path: Path, user_id: str, world: str | None, progr
     with truth.read() as ledger:
         worlds = ledger.portable.worlds(user_id, world)
         if not worlds:
-            raise NotFound("companion" if world else "account", (world or user_id).removeprefix("agent:"))
+            if world is None:
+                raise NotFound("account", user_id, field="user_id")
+            raise NotFound("companion", world.removeprefix("agent:"), field="agent_id")
         total: int = sum(each.rows + 1 for each in worlds)
         asked = json.dumps([FORMAT, ledger.portable.moment(), user_id, world])
         try:

@@ -57,12 +57,16 @@ class Affect:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What happened, verbatim, together with how the asking companion holds it."""
+    """What happened, verbatim, together with how the asking companion holds it.
+
+    `at` is when it happened, `recorded_at` when this version of it was: learned, or changed into what it is here.
+    """
 
     id: str
     text: str
     speaker: str
     at: datetime
+    recorded_at: datetime
     session_id: str
     metadata: Mapping[str, Any]
     kind: Kind
@@ -81,6 +85,17 @@ class Memory:
     version: int = 1
     wrong: bool = False
     raised: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some memories, what was learned last first; `next` is where the page after this one begins, None on the last.
+
+    It is a place in the order, not a memory: it stands whatever is added or deleted meanwhile.
+    """
+
+    memories: tuple[Memory, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True)

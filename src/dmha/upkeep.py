@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from dmha.domain.segmentation import Segmentation
 from dmha.faculties import consolidation
 from dmha.faculties.perception import Perception, count
-from dmha.protocols import Ledger, Progress, Still, Truth, always
+from dmha.protocols import Ledger, Progress, Truth
 from dmha.records import Counted, Gist, Overtaken, Scope, Tip
 from dmha.word_book import Segmentations
 
@@ -48,55 +48,66 @@ def fold_window(
     return truth.write(unit) if folded else 0
 
 
-def recount(
-    truth: Truth, segmentations: Segmentations, progress: Progress, wanted: Still = always, *, at_once: int = _AT_ONCE
-) -> int:
-    """Count the words of what another segmentation counted, or a dictionary's change has overtaken, while it is wanted.
+def recount(truth: Truth, segmentations: Segmentations, progress: Progress) -> int:
+    """Count the words of what another segmentation counted, or a dictionary's change has overtaken.
 
     Interrupted, it goes on where it stopped; what is not counted yet is found by the terms that it had.
     """
-    present = segmentations.plain.id
+    return _all(partial(recount_some, truth, segmentations), uncounted(truth, segmentations), progress)
+
+
+def reembed(truth: Truth, perception: Perception, progress: Progress) -> int:
+    """Embed what has no vector of the present embedder. Interrupted, it goes on where it stopped."""
+    return _all(partial(reembed_some, truth, perception), unembedded(truth), progress)
+
+
+def uncounted(truth: Truth, segmentations: Segmentations) -> int:
+    """How many memories wait for their words to be counted."""
     with truth.read() as ledger:
-        total = ledger.dictionaries.stale_count(present)
-    done = last = 0
-    while done < total and wanted():
-        with truth.read() as ledger:
-            waiting = ledger.dictionaries.stale(present, at_once, last)
-            cut = {tenant: segmentations.of(ledger, tenant) for tenant in {each.tenant_id for each in waiting}}
-        if not waiting:
-            break
-        counted = [(each, count(each.text, cut[each.tenant_id])) for each in waiting]
+        return ledger.dictionaries.stale_count(segmentations.plain.id)
+
+
+def unembedded(truth: Truth) -> int:
+    """How many memories wait for a vector of the present embedder."""
+    with truth.read() as ledger:
+        return ledger.feed.unembedded_count()
+
+
+def recount_some(truth: Truth, segmentations: Segmentations, limit: int, after: int) -> tuple[int, int]:
+    """Count the words of so many that wait past that id; how many it was, and the last one's id."""
+    with truth.read() as ledger:
+        waiting = ledger.dictionaries.stale(segmentations.plain.id, limit, after)
+        cut = {tenant: segmentations.of(ledger, tenant) for tenant in {each.tenant_id for each in waiting}}
+    counted = [(each, count(each.text, cut[each.tenant_id])) for each in waiting]
+    if counted:
         truth.write(partial(_recount, counted))
-        last, done = waiting[-1].id, done + len(waiting)
+    return len(counted), max((each.id for each, _ in counted), default=after)
+
+
+def reembed_some(truth: Truth, perception: Perception, limit: int, after: int) -> tuple[int, int]:
+    """Embed so many that wait past that id; how many it was, and the last one's id."""
+    with truth.read() as ledger:
+        waiting = ledger.feed.unembedded(limit, after)
+    vectors = perception.embed([(speaker, text) for _, speaker, text in waiting]) if waiting else []
+    rows = [(memory_id, vector) for (memory_id, _, _), vector in zip(waiting, vectors, strict=True)]
+    if rows:
+        truth.write(partial(_revector, rows))
+    return len(rows), max((memory_id for memory_id, _ in rows), default=after)
+
+
+def _all(some: Callable[[int, int], tuple[int, int]], total: int, progress: Progress) -> int:
+    done = last = 0
+    while done < total:
+        more, last = some(_AT_ONCE, last)
+        if not more:
+            break
+        done += more
         progress(done, max(total, done))
     return done
 
 
 def _recount(counted: Sequence[tuple[Overtaken, Counted]], ledger: Ledger) -> None:
     ledger.dictionaries.recount(counted)
-
-
-def reembed(
-    truth: Truth, perception: Perception, progress: Progress, wanted: Still = always, *, at_once: int = _AT_ONCE
-) -> int:
-    """Embed what has no vector of the present embedder, while it is wanted.
-
-    Interrupted, it goes on where it stopped.
-    """
-    with truth.read() as ledger:
-        total = ledger.feed.unembedded_count()
-    done = last = 0
-    while wanted():
-        with truth.read() as ledger:
-            waiting = ledger.feed.unembedded(at_once, last)
-        if not waiting:
-            break
-        vectors = perception.embed([(speaker, text) for _, speaker, text in waiting])
-        rows = [(memory_id, vector) for (memory_id, _, _), vector in zip(waiting, vectors, strict=True)]
-        truth.write(partial(_revector, rows))
-        last, done = rows[-1][0], done + len(rows)
-        progress(done, max(total, done))
-    return done
 
 
 def _revector(rows: Sequence[tuple[int, NDArray[np.float32] | None]], ledger: Ledger) -> None:

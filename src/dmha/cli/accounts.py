@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from dmha.cli import render
-from dmha.cli.door import at_terminal, show
-from dmha.cli.options import Db, Json, moment, named, zone
+from dmha.cli.door import at_terminal, console, show
+from dmha.cli.options import Db, Json, is_new, moment, named, zone
 from dmha.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ user = typer.Typer(no_args_is_help=True, help="Accounts of the service, and thei
 key = typer.Typer(no_args_is_help=True, help="Keys that programs show instead of a password (docs/access.md).")
 
 Name = Annotated[str, typer.Argument(help="The account's name, which is its user_id.")]
-Owner = Annotated[str | None, typer.Option("--user", help="Only this account's. [default: all]")]
+Owner = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Only this account's.", show_default="all")]
 FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password as a line of stdin.")]
 NoPassword = Annotated[bool, typer.Option("--no-password", help="Let only keys open the account.")]
 
@@ -39,9 +40,14 @@ def add_user(
 ) -> None:
     """Make an account. Asks for its password, unless told otherwise."""
     password = _password(password_stdin, no_password)
-    with _access(db, made=True) as access:
+    path = named(db, made=True)
+    made = str(Path(path).absolute()) if is_new(path) else None
+    with _access(path, made=True) as access:
         access.add_user(name, password)
-    show(f"{render.shown(name)} has an account.", {"name": name, "by_password": password is not None}, as_json)
+    if made is not None and not as_json:
+        typer.echo(f"Made the file {render.shown(made)}, which was not there; --db names another.", err=True)
+    told = {"name": name, "by_password": password is not None, "made": made}
+    show(f"{render.shown(name)} has an account.", told, as_json)
 
 
 @user.command("password")
@@ -49,8 +55,9 @@ def set_password(
     name: Name, password_stdin: FromStdin = False, no_password: NoPassword = False, db: Db = None, as_json: Json = False
 ) -> None:
     """Give an account another password, or none."""
-    password = _password(password_stdin, no_password)
     with _access(db) as access:
+        access.check_user(name)  # before anything is typed
+        password = _password(password_stdin, no_password)
         access.set_password(name, password)
     opens = "Only keys open" if password is None else "The new password opens"
     show(f"{opens} {render.shown(name)}.", {"name": name, "by_password": password is not None}, as_json)
@@ -74,20 +81,32 @@ def list_users(db: Db = None, as_json: Json = False) -> None:
 
 @key.command("create")
 def create_key(
-    user: Annotated[str, typer.Option("--user", help="Whose account it opens.")],
-    label: Annotated[str, typer.Option("--label", help="What it is for.")] = "",
+    user: Annotated[str, typer.Option("--user", metavar="NAME", help="Whose account it opens.")],
+    label: Annotated[str, typer.Option("--label", metavar="TEXT", help="What it is for.")] = "",
     right: Annotated[
         list[str] | None,
-        typer.Option("--right", help="read, write or operate. Repeatable. [default: read and write]"),
+        typer.Option(
+            "--right", metavar="RIGHT", help="read, write or operate. Repeatable.", show_default="read and write"
+        ),
     ] = None,
     agent: Annotated[
-        list[str] | None, typer.Option("--agent", help="For this companion alone. Repeatable. [default: all]")
+        list[str] | None,
+        typer.Option("--agent", metavar="NAME", help="For this companion alone. Repeatable.", show_default="all"),
+    ] = None,
+    world: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--world",
+            metavar="NAME",
+            help="With --agent: a shared world to enter. Repeatable.",
+            show_default="their own alone",
+        ),
     ] = None,
     acts_for: Annotated[
         list[str] | None, typer.Option("--for", metavar="USER", help="May ask in this account, too. Repeatable.")
     ] = None,
     expires: Annotated[
-        str | None, typer.Option("--expires", metavar="ISO", help="Until when. [default: no end]")
+        str | None, typer.Option("--expires", metavar="ISO", help="Until when.", show_default="no end")
     ] = None,
     db: Db = None,
     as_json: Json = False,
@@ -95,12 +114,13 @@ def create_key(
     """Make a key and show it, this once."""
     with _access(db) as access:
         text, made = access.create_key(
-            user, label=label, rights=right or ("read", "write"), agents=agent or None, acts_for=acts_for or (),
-            expires_at=moment("--expires", expires),
+            user, label=label, rights=right or ("read", "write"), agents=agent or None, worlds=world or (),
+            acts_for=acts_for or (), expires_at=moment("--expires", expires),
         )  # fmt: skip
     if not as_json:
         typer.echo(text)  # a console would cut it where the terminal ends
-    said = Text.assemble(("Keep it now: it is not shown again. Its id is ", "dim"), made.uid)
+    until = "" if made.expires_at is None else f"; it ends on {_when(made.expires_at)} ({zone().key})"
+    said = Text.assemble(("Keep it now: it is not shown again. Its id is ", "dim"), made.uid, (until, "dim"))
     show(said, {"key": text} | _told(made), as_json)
 
 
@@ -133,15 +153,25 @@ def audit(
     """What was done in another's name, and what changed who may; the newest first."""
     with _access(db) as access:
         found = access.audits(user, limit=limit)
-    show(_audits(found), [_told(one) for one in found], as_json)
+    show(_audits(found, user), [_told(one) for one in found], as_json)
+
+
+_OPTIONS = {
+    "user": "--user", "label": "--label", "rights": "--right", "agents": "--agent", "worlds": "--world",
+    "acts_for": "--for", "expires_at": "--expires",
+}  # fmt: skip
+"""What the fields of a key are called here."""
 
 
 @contextmanager
 def _access(db: str | None, *, made: bool = False) -> Iterator[Access]:
     from dmha.wiring import open_access
 
-    with open_access(named(db, made=made)) as access:
-        yield access
+    with open_access(named(db, made=made, begin="dmha user add NAME")) as access:
+        try:
+            yield access
+        except InvalidInput as error:
+            raise InvalidInput(_OPTIONS.get(error.field, error.field), error.reason, error.fix) from error
 
 
 def _password(from_stdin: bool, none: bool) -> str | None:
@@ -154,7 +184,10 @@ def _password(from_stdin: bool, none: bool) -> str | None:
         return _line()
     if not at_terminal():
         raise InvalidInput("password", "there is no terminal to ask at", "Give --password-stdin or --no-password.")
-    asked: str = typer.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True)
+    from dmha.access import LEAST_PASSWORD
+
+    question = f"Password (at least {LEAST_PASSWORD} characters)"
+    asked: str = typer.prompt(question, hide_input=True, confirmation_prompt="Once more", err=True)
     return asked
 
 
@@ -181,12 +214,16 @@ def _users(found: list[Account]) -> RenderableType:
 def _keys(found: list[Key], now: float) -> RenderableType:
     if not found:
         return Text("There is no key. Make one with: dmha key create --user NAME")
-    table = _table("", "id", "user", "may", "companions", "also for", "until", "label")
+    table = _table("", "id", "user", "may", "reaches", "also for", "until", "label")
+    for whole in (1, 6):  # an id is copied, and half a date is none
+        table.columns[whole].no_wrap = True
+    between = " " if console().width >= _WIDE else "\n"
     for one in found:
         live = one.revoked_at is None and (one.expires_at is None or one.expires_at > now)
-        until = "revoked" if one.revoked_at is not None else "" if one.expires_at is None else _when(one.expires_at)
+        ends = "" if one.expires_at is None else _when(one.expires_at)
+        until = "revoked" if one.revoked_at is not None else ends.replace(" ", between)
         cells = (
-            one.uid, one.owner, " ".join(sorted(one.rights)), "all" if one.agents is None else _list(one.agents),
+            one.uid, one.owner, " ".join(sorted(one.rights)), _reach(one),
             _list(one.acts_for), until, one.label,
         )  # fmt: skip
         mark = Text("✓", render.WELL) if live else Text("✗", "dim")
@@ -194,24 +231,46 @@ def _keys(found: list[Key], now: float) -> RenderableType:
     return table
 
 
-def _audits(found: list[Audit]) -> RenderableType:
+def _audits(found: list[Audit], user: str | None) -> RenderableType:
+    if not found and user is not None:
+        return Text(f"Nothing was done for {render.shown(user)} or tried, and who may is as it was.")
     if not found:
         return Text("Nothing was done in another's name, and who may is as it was.")
-    table = _table("when", "who", "account", "what", "trace")
+    table = _table("when", "who", "account", "what")
+    table.columns[2].max_width = max(len("account"), console().width - _BESIDE)
     for one in found:
-        cells = (_when(one.at), one.actor, one.user_id, one.action, one.trace)
-        table.add_row(*(Text(render.shown(cell), style) for cell, style in zip(cells, _AUDIT, strict=True)))
+        who, account = Text(render.shown(one.actor), "bold"), Text(render.shown(one.user_id))
+        table.add_row(_when(one.at), who, account, _done(one))
     return table
 
 
-_AUDIT = ("", "bold", "", "", "dim")
+# Columns of the terminal for when it was, a key's id and a whole trace, to be copied as it stands: names take the rest.
+_BESIDE = 16 + 2 + 16 + 2 + 2 + 32
+
+
+def _done(one: Audit) -> Text:
+    """What was asked, how it ended, and under it the trace of the request that it was."""
+    what = Text(render.shown(one.action))
+    if one.trace:
+        ended = "let in" if one.status is None else str(one.status or "left")
+        style = render.WEAK if one.status is not None and one.status >= 400 else ""
+        what = Text.assemble(what, (" → ", "dim"), (ended, style), "\n", (render.shown(one.trace), "dim"))
+    return what
 
 
 def _table(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     for heading in headings:
         table.add_column(heading, overflow="fold")
     return table
+
+
+_WIDE = 100  # columns in which a key's moment stands on one line, and names keep room
+
+
+def _reach(key: Key) -> str:
+    """The companions that a key is for, and behind a + the shared worlds."""
+    return "all" if key.agents is None else _list(key.agents) + (f" + {_list(key.worlds)}" if key.worlds else "")
 
 
 def _list(names: frozenset[str]) -> str:

@@ -79,7 +79,7 @@ def add(
     text: Annotated[str | None, typer.Argument(help="What was said; - reads lines of JSON from stdin.")] = None,
     file: Annotated[Path | None, typer.Option("--file", help="Turns as lines of JSON (docs/cli.md).")] = None,
     speaker: Annotated[str, typer.Option("--speaker", help="Who said it.")] = "user",
-    at: Annotated[str | None, typer.Option("--at", metavar="ISO", help="When. [default: now]")] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="ISO", help="When.", show_default="now")] = None,
     id: Annotated[str | None, typer.Option("--id", help="The turn's id: a known one changes nothing.")] = None,
     private: Annotated[bool, typer.Option("--private", help="Only while its speaker is present.")] = False,
     kind: Annotated[Kind, typer.Option("--kind", help="What it is.")] = "episode",
@@ -190,7 +190,7 @@ def chat(
     db: Db = None,
     user: User = "me",
     agent: Agent = "default",
-    session: Annotated[str | None, typer.Option("--session", help="Which conversation. [default: today]")] = None,
+    session: Annotated[str | None, typer.Option("--session", help="Which conversation.", show_default="today")] = None,
     as_json: Json = False,
 ) -> None:
     """Talk with a companion; through a pipe, a line is a turn."""
@@ -205,7 +205,9 @@ def chat(
 @app.command()
 def export(
     file: Annotated[Path, typer.Argument(help="The file to write, as lines of JSON.")],
-    agent: Annotated[str | None, typer.Option("--agent", help="One companion. [default: the whole account]")] = None,
+    agent: Annotated[
+        str | None, typer.Option("--agent", help="One companion.", show_default="the whole account")
+    ] = None,
     db: Db = None,
     user: User = "me",
     as_json: Json = False,

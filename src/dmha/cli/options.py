@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 Db = Annotated[
     str | None,
-    typer.Option("--db", metavar="FILE", help="The memory. [default: DMHA_DATABASE, or companion.db]"),
+    typer.Option("--db", metavar="FILE", help="The memory.", show_default="DMHA_DATABASE, or companion.db"),
 ]
 User = Annotated[str, typer.Option("--user", help="Whose account it is.")]
 Agent = Annotated[str, typer.Option("--agent", help="Which companion of the account.")]
@@ -39,7 +39,9 @@ Metadata = Annotated[
 ]
 Zone = Annotated[
     str | None,
-    typer.Option("--zone", metavar="NAME", help="Where times are meant and shown. [default: DMHA_ZONE, or its own]"),
+    typer.Option(
+        "--zone", metavar="NAME", help="Where times are meant and shown.", show_default="DMHA_ZONE, or its own"
+    ),
 ]
 
 
@@ -53,14 +55,21 @@ def opened(db: str | None, *, made: bool = False) -> Iterator[Mind]:
         yield mind
 
 
-def named(db: str | None, *, made: bool) -> str:
-    """The file that is meant: one that is there, unless it may be `made`."""
+def named(db: str | None, *, made: bool, begin: str = "dmha add TEXT") -> str:
+    """The file that is meant: one that is there, unless it may be `made`; `begin` is the command that makes one."""
     from dmha.settings import read_settings
 
     path = read_settings().database if db is None else db
-    if not made and path != ":memory:" and "://" not in path and not Path(path).exists():
-        raise InvalidInput("--db", f"there is no file {path!r}", "Check the path, or begin one with: dmha add TEXT.")
+    if not made and is_new(path):
+        where = "" if Path(path).is_absolute() else f" in {str(Path.cwd())!r}"
+        fix = f"Name another with --db or DMHA_DATABASE, or begin one with: {begin}."
+        raise InvalidInput("--db", f"there is no file {path!r}{where}", fix)
     return path
+
+
+def is_new(path: str) -> bool:
+    """Whether it would have to be made."""
+    return path != ":memory:" and "://" not in path and not Path(path).exists()
 
 
 def nowhere(db: str | None) -> str | None:
@@ -125,7 +134,8 @@ def moment(field: str, written: str | None, here: tzinfo | None = None) -> datet
     try:
         at = datetime.fromisoformat(written)
     except ValueError as error:
-        raise InvalidInput(field, str(error), "Give a date or time such as 2025-11-22 or 2025-11-22T18:00.") from error
+        fix = "Give one such as 2025-11-22 or 2025-11-22T18:00."
+        raise InvalidInput(field, f"{written!r} is no date or time", fix) from error
     return at if at.tzinfo else at.replace(tzinfo=here or zone())
 
 

@@ -11,9 +11,11 @@ from dmha.errors import MissingExtra
 
 
 def serve(
-    host: Annotated[str | None, typer.Option("--host", help="The address to listen on. [default: DMHA_HOST]")] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", help="The address to listen on.", show_default="DMHA_HOST")
+    ] = None,
     port: Annotated[
-        int | None, typer.Option("--port", min=0, max=65_535, help="Its port. [default: DMHA_PORT]")
+        int | None, typer.Option("--port", min=0, max=65_535, help="Its port.", show_default="DMHA_PORT")
     ] = None,
     db: Db = None,
 ) -> None:

@@ -124,8 +124,9 @@ def alternate(first: Sequence[tuple[State, Hit]], second: Sequence[tuple[State, 
 def memory_of(state: State) -> Memory:
     """A state as callers see it."""
     return Memory(
-        id=state.uid, text=state.text, speaker=state.speaker, at=_moment(state.at), session_id=state.session,
-        metadata=state.metadata, kind=state.kind, source=state.source, trust=state.trust,
+        id=state.uid, text=state.text, speaker=state.speaker, at=_moment(state.at),
+        recorded_at=_moment(state.recorded_at), session_id=state.session, metadata=state.metadata, kind=state.kind,
+        source=state.source, trust=state.trust,
         private=state.private_to is not None, pinned=state.pinned, tier=state.tier,
         half_life=state.half_life, recall_count=state.recall_count, last_recalled_at=_moment(state.last_recalled_at),
         importance=state.importance, joy=state.joy, aversion=state.aversion, trauma=state.trauma,

@@ -52,7 +52,8 @@ def _relevance(reranker: Reranker, query: str, texts: list[str]) -> NDArray[np.f
         relevance = np.empty(0, np.float32)
     if relevance.shape != (len(texts),) or not np.isfinite(relevance).all():
         reason = f"it did not give one finite number for each of {len(texts)} texts"
-        raise Unavailable(f"reranker {reranker.id!r}", reason, "Choose another in DMHA_RERANKER, or none.")
+        fix = "Choose another in DMHA_RERANKER, or none."
+        raise Unavailable(f"reranker {reranker.id!r}", reason, fix, role="reranker")
     return relevance
 
 

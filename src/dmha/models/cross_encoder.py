@@ -74,4 +74,4 @@ def _readable(text: str) -> str:
 
 def _unavailable(name: str, reason: str) -> Unavailable:
     fix = "Set DMHA_RERANKER to a CrossEncoder's directory, or fetch it once with: hf download NAME"
-    return Unavailable(f"reranker {name!r}", reason, fix)
+    return Unavailable(f"reranker {name!r}", reason, fix, role="reranker")

@@ -27,6 +27,7 @@ _LONGEST_WAIT_S = 20.0  # a caller who waits for a reply has left by then; told 
 _CONNECT_S = 5.0
 _MOST_BYTES = 1 << 27  # of one answer: five times what 256 vectors of 4,096 numbers take
 _LEAST_WAIT_S = 0.001  # no time at all would be no limit
+_ROLES = {"DMHA_CHAT": "chat model", "DMHA_EMBEDDER": "embedder", "DMHA_RERANKER": "reranker"}
 _MESSAGE = 300  # of what a server says about its refusal: enough for the sentence, not for a page of HTML
 
 
@@ -64,6 +65,10 @@ class Endpoint:
         self._unbounded: Endpoint | None = None
         self._client = httpx2.Client(headers=headers, trust_env=False)
         weakref.finalize(self, self._client.close)  # kept connections close with their owner; no one need call close()
+
+    def unavailable(self, reason: str, fix: str) -> Unavailable:
+        """The error that it does not work; its address is told to whoever configured it alone."""
+        return Unavailable(self.base_url, reason, fix, role=_ROLES[self._setting])
 
     def within(self, seconds: float) -> Endpoint:
         """The same, over the same connections, which gives up when so much time has passed.
@@ -200,7 +205,7 @@ class Endpoint:
         return f": {text}" if text else ""
 
     def _fail(self, reason: str, fix: str, cause: BaseException | None = None) -> NoReturn:
-        raise Unavailable(self.base_url, reason, fix) from cause
+        raise self.unavailable(reason, fix) from cause
 
 
 def _checked_url(given: str) -> str:

@@ -164,7 +164,8 @@ class MiniLM:
                     raise
         except OSError as error:
             reason = f"its model cannot be kept in {self._cache} ({error.strerror})"
-            raise Unavailable(_COMPONENT, reason, "Set DMHA_CACHE to a folder that can be written.") from error
+            fix = "Set DMHA_CACHE to a folder that can be written."
+            raise Unavailable(_COMPONENT, reason, fix, role="embedder") from error
 
 
 def _find(name: str) -> _Part:

@@ -47,9 +47,7 @@ class OpenAIChat:
                         yield piece
         if not spoke:
             reason = f"model {self._model!r} ended without a word (finish reason: {finish})"
-            raise Unavailable(
-                self._endpoint.base_url, reason, "Allow more tokens, or choose another model in DMHA_CHAT."
-            )
+            raise self._endpoint.unavailable(reason, "Allow more tokens, or choose another model in DMHA_CHAT.")
 
     def count_tokens(self, text: str, /) -> int:
         """The stated estimate: these servers offer no tokenizer."""
@@ -107,7 +105,7 @@ class OpenAIEmbedder:
 
     def _unusable(self, what: str) -> NoReturn:
         reason = f"model {self._model!r} answered with {what}"
-        raise Unavailable(self._endpoint.base_url, reason, "Choose an embedding model in DMHA_EMBEDDER.")
+        raise self._endpoint.unavailable(reason, "Choose an embedding model in DMHA_EMBEDDER.")
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

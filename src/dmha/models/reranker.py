@@ -11,7 +11,6 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from dmha.errors import Unavailable
 from dmha.models.endpoint import Endpoint
 
 # Someone waits for the answer, and without it there still is an order: given up sooner than a chat or an embedding. A
@@ -56,4 +55,4 @@ class HTTPReranker:
 
     def _unusable(self, count: int) -> NoReturn:
         reason = f"model {self._model!r} did not answer with one relevance for each of {count} texts"
-        raise Unavailable(self._endpoint.base_url, reason, "Choose a reranking model in DMHA_RERANKER.")
+        raise self._endpoint.unavailable(reason, "Choose a reranking model in DMHA_RERANKER.")

@@ -85,7 +85,7 @@ def _hub_answers() -> bool:
 
 def _unavailable(name: str, reason: str) -> Unavailable:
     fix = "Set DMHA_EMBEDDER to a directory that holds the model, or to the default, minilm."
-    return Unavailable(f"embedder {name!r}", reason, fix)
+    return Unavailable(f"embedder {name!r}", reason, fix, role="embedder")
 
 
 def _fingerprint(model: SentenceTransformer) -> str:

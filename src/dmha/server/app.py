@@ -6,11 +6,12 @@ import ipaddress
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
@@ -20,17 +21,20 @@ from starlette.types import ASGIApp
 
 from dmha import __version__
 from dmha.errors import Abandoned, DmhaError, Unavailable
-from dmha.server import problems
+from dmha.server import faults, problems
 from dmha.server.gate import Gate
-from dmha.server.problems import Invalid, Problem, ProblemDetails
+from dmha.server.openapi import described
+from dmha.server.problems import Problem, at_fault
 from dmha.server.routes import files, health, jobs, knowledge, memories, talk, tokens
-from dmha.server.routes.answers import REFERENCE
+from dmha.server.scratch import remove_left
 from dmha.server.service import Service
+from dmha.server.throttle import network
 
 _log = logging.getLogger("dmha.server")
 
 _ROUTES = (tokens, talk, memories, knowledge, files, jobs, health)
 _IMPORT = "/v1/import"
+_LONGEST_METHOD = 32  # of a made-up one, as it is told again
 
 
 def make_app(service: Service) -> ASGIApp:
@@ -45,7 +49,7 @@ def make_app(service: Service) -> ASGIApp:
         },
     )  # fmt: skip
     app.state.service = service
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # as FastAPI's documentation has it
+    app.openapi = cache(lambda: described(app))  # type: ignore[method-assign]  # as FastAPI's documentation has it
     for routes in _ROUTES:
         app.include_router(routes.router)
     settings = service.settings
@@ -60,18 +64,9 @@ def make_app(service: Service) -> ASGIApp:
         hosts=settings.trusted_hosts or _own_names(settings.host),
         most_bytes=lambda path: settings.import_bytes if path == _IMPORT else settings.body_bytes,
         seconds=settings.request_s,
+        allows=lambda address: service.throttle.allow("address", network(address)),
         seen=service.metrics.seen,
     )
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI file, problems among its schemas: no route returns one, so FastAPI does not know them."""
-    if app.openapi_schema is None:
-        made = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-        problem = ProblemDetails.model_json_schema(ref_template=REFERENCE)
-        made["components"]["schemas"] |= problem.pop("$defs") | {ProblemDetails.__name__: problem}
-        app.openapi_schema = made
-    return app.openapi_schema
 
 
 def _own_names(host: str) -> Sequence[str]:
@@ -95,11 +90,13 @@ def is_loopback(host: str) -> bool:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
+    remove_left()
     service.scheduler.start()
     yield
 
 
 def _told(request: Request, problem: Problem) -> Response:
+    request.state.problem = problem
     return problem.response(request.state.trace)
 
 
@@ -113,26 +110,27 @@ async def _error(request: Request, error: Exception) -> Response:
     if isinstance(error, Unavailable):
         # Its reason may be the words of a model's server, which may be somebody's.
         words = {"reason": error.reason} if request.app.state.service.settings.log_text else {}
-        _log.warning("unavailable", extra={"trace_id": request.state.trace, "component": error.component, **words})
-    return _told(request, problems.of(error))
+        where = {"at": urlsplit(error.component).netloc or error.component} if error.role else {}
+        told = {"trace_id": request.state.trace, "component": error.role or error.component, **where, **words}
+        _log.warning("unavailable", extra=told)
+    return _told(request, faults.of(error))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    wrong = [Invalid(field=_field(found["loc"]), reason=_reason(found), fix=_fix(found)) for found in error.errors()]
-    detail = "; ".join(f"{one.field}: {one.reason}" for one in wrong[:3])
-    return _told(request, Problem(422, "invalid", detail, wrong[:20]))
+    return _told(request, faults.of_validation(error.errors()))
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
-    headers = dict(error.headers or {})
     if error.status_code == 404:
-        return _told(request, Problem(404, "no-route", "There is no such route. See /openapi.json.", headers=headers))
+        fix = "See /openapi.json for the routes there are."
+        return _told(request, at_fault(404, "no-route", "path", "nothing is served at this path", fix))
     if error.status_code == 405:
-        allowed = ", ".join(sorted(_methods(request)))
-        return _told(request, Problem(405, "method", f"Use {allowed} here.", headers={"Allow": allowed}))
-    return _told(request, Problem(error.status_code, "http", str(error.detail), headers=headers))
+        allowed = ", ".join(sorted(_methods(request) or {"GET"}))  # the file itself is no route of the file
+        reason, fix = f"{request.method[:_LONGEST_METHOD]} is none of this path's", f"Use {allowed} here."
+        return _told(request, at_fault(405, "method", "method", reason, fix, {"Allow": allowed}, detail=fix))
+    raise error  # nobody raises another
 
 
 def _methods(request: Request) -> set[str]:
@@ -151,24 +149,3 @@ async def _nobody(_: Request, __: Exception) -> Any:
 async def _defect(request: Request, _: Exception) -> Response:
     """What nobody foresaw; the gate, which it goes on to, logs it."""
     return _told(request, problems.defect())
-
-
-def _field(place: Any) -> str:
-    """Where in the request: the first part of the place only says in which part of it."""
-    return (".".join(map(str, place[1:])) or "body").encode("ascii", "backslashreplace").decode()[:128]
-
-
-def _reason(found: Any) -> str:
-    said = str(found["msg"])
-    return said[:1].lower() + said[1:]
-
-
-_FIXES = {
-    "extra_forbidden": "Leave it out: there is no such field. See /openapi.json.",
-    "missing": "Give it.",
-    "string_too_long": "Give less, or in parts.",
-}
-
-
-def _fix(found: Any) -> str:
-    return _FIXES.get(found["type"], "See /openapi.json for what it may be.")

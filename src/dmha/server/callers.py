@@ -18,19 +18,25 @@ from fastapi import Header, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import TypeAdapter
+from starlette.types import Message, Receive, Scope, Send
 
 from dmha.access import Grant
+from dmha.checks import is_name
+from dmha.errors import Unavailable
 from dmha.mind import Mind
 from dmha.protocols import Also, Still, nothing_else
-from dmha.records import Answered, Right
+from dmha.records import Answered, Gone, Right
 from dmha.server import problems, strict_json
+from dmha.server.gate import address_of
 from dmha.server.once import check_key, digest_of
+from dmha.server.problems import Problem
 from dmha.server.service import Service
-from dmha.server.throttle import network
+from dmha.server.telling import Kept, telling
 
 _log = logging.getLogger("dmha.server")
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Kept)
 
 ACTS_FOR = "x-dmha-user"
 _BEARER = Security(HTTPBearer(auto_error=False, description="An API key, or a token of POST /auth/token."))
@@ -39,6 +45,7 @@ _ActsFor = Annotated[
     Header(alias="X-DMHA-User", description="The account to act for, in UTF-8; the credential's own unless said."),
 ]
 _MOST_CREDENTIAL = 4_096
+_MOST_PATH = 256  # of what the audit keeps; ids have at most as many characters
 
 
 @dataclass(frozen=True)
@@ -53,13 +60,15 @@ class Caller:
     def place(self, agent_id: str, world: str | None) -> dict[str, Any]:
         """The account, companion and world of a call, as the credential allows them."""
         if not self.grant.reaches(agent_id):
-            raise problems.forbidden("this companion")
+            raise problems.forbidden("this companion", "agent_id")
+        if not self.grant.reaches(agent_id, world):
+            raise problems.forbidden("this shared world", "world")
         return {"user_id": self.user_id, "agent_id": agent_id, "world": world}
 
-    def account(self) -> str:
+    def account(self, field: str = "Authorization") -> str:
         """The account of a call about the whole of it, for whom no companion is out of reach."""
         if not self.grant.reaches(None):
-            raise problems.forbidden("the whole account")
+            raise problems.forbidden("the whole account", field)
         return self.user_id
 
     async def ask(self, call: Callable[[Mind, Still], T], *, short: bool = True) -> T:
@@ -68,8 +77,8 @@ class Caller:
         return await asked(self.service, self.request, lambda still: call(self.service.mind, still), short=short)
 
     async def do(
-        self, call: Callable[[Mind, Also[T], Still], T], adapter: TypeAdapter[T], *, status: int = 200,
-        headers: Callable[[T], dict[str, str]] = lambda _: {}, body: bytes | None = None,
+        self, call: Callable[[Mind, Also[K], Still], K], adapter: TypeAdapter[K], *, status: int = 200,
+        headers: Callable[[K], dict[str, str]] = lambda _: {}, body: bytes | None = None,
     ) -> Response:  # fmt: skip
         """As `ask`, for what changes something: once, where the request has an Idempotency-Key.
 
@@ -83,7 +92,9 @@ class Caller:
         digest = digest_of(self.request.method, _target(self.request, self.user_id), content)
         once = partial(self.service.once.run, self.user_id, check_key(key), digest)
         answer, again = await self.ask(
-            lambda mind, still: once(lambda also: call(mind, also, still), partial(_told, adapter, status, headers)),
+            lambda mind, still: once(
+                lambda also: call(mind, also, still), partial(_told, adapter, status, headers), telling
+            ),
             short=False,
         )
         return _sent(answer, again=again)
@@ -104,21 +115,33 @@ class Needs:
     async def admit(self, request: Request) -> None:
         """Judge the credential, before anything of the body is read."""
         service: Service = request.app.state.service
-        address = address_of(service, request)
+        address = address_of(request.scope)
         grant = await asked(service, request, lambda _: service.grant_of(_credential(request), address), short=True)
         if (wait := service.throttle.allow("credential", grant.credential)) is not None:
-            raise problems.busy("Too many requests came with this credential.", status=429, after=wait)
-        if self.right not in grant.rights:
-            raise problems.forbidden(f"to {self.right}")
+            raise problems.throttled("Too many requests came with this credential", after=wait, field="Authorization")
         user_id = grant.user_id if (named := _acted_for(request)) is None else named
+        caller = Caller(service, request, grant, user_id)
+        refused = self._refusal(grant, user_id)
         if user_id != grant.user_id:
-            if user_id not in grant.acts_for:
-                raise problems.forbidden("to act for that account")
-            action = f"{request.method} {request.url.path}"
-            trace = request.state.trace
-            await asked(service, request, lambda _: service.access.audit(grant.credential, user_id, action, trace))
-        request.state.caller = Caller(service, request, grant, user_id)
+            await _audited(caller, refused)
+        if refused is not None:
+            raise refused
+        request.state.caller = caller
 
+    def _refusal(self, grant: Grant, user_id: str) -> Problem | None:
+        if self.right not in grant.rights:
+            return problems.forbidden(f"to {self.right}")
+        if user_id != grant.user_id and user_id not in grant.acts_for:
+            return problems.forbidden("to act for that account", "X-DMHA-User")
+        return None
+
+
+_GONE: dict[Gone, str] = {
+    "large": "it was too large",
+    "room": "newer answers of this account took its room",
+    "deleted": "something that it told of was deleted since",
+    "upgrade": "the service was upgraded since",
+}
 
 STREAMS = "x-streams"
 """Marks, in its `openapi_extra`, a route that reads its body itself, piece by piece."""
@@ -150,13 +173,55 @@ class Route(APIRoute):
 
         return handler
 
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As FastAPI's own; of a request that is audited it is kept how it ended, before whoever asked is told."""
+        status = 0
 
-def address_of(service: Service, request: Request) -> str:
-    """The address that asks: one request of its is counted, and refused where it were too many."""
-    address = request.client.host if request.client else ""
-    if (wait := service.throttle.allow("address", network(address))) is not None:
-        raise problems.busy("Too many requests came from this address.", status=429, after=wait)
-    return address
+        async def told(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                await _ended(scope, status)
+            await send(message)
+
+        try:
+            await super().handle(scope, receive, told)
+        except Exception:
+            status = status or problems.defect().status
+            await _ended(scope, status)
+            raise
+        if not status:
+            await _ended(scope, status)
+
+
+async def _audited(caller: Caller, refused: Problem | None) -> None:
+    """Keep that an account other than its own is asked about: before anything of it is read, or that it was refused.
+
+    A key may be refused so as often as an address may show what opens nothing: each is a row that is never taken out.
+    """
+    service, request, grant, user_id = caller.service, caller.request, caller.grant, caller.user_id
+    if refused is not None and (wait := service.throttle.allow("failure", grant.credential)) is not None:
+        raise problems.throttled("Too many requests of this credential were refused", after=wait, field="Authorization")
+    if refused is not None and not is_name(user_id):
+        return  # no account of anybody's
+    action, status = f"{request.method} {request.url.path[:_MOST_PATH]}", None if refused is None else refused.status
+    row = partial(service.access.audit, grant.credential, user_id, action, request.state.trace, status)
+    number = await asked(service, request, lambda _: row())
+    if refused is None:
+        request.state.audit = number
+
+
+async def _ended(scope: Scope, status: int) -> None:
+    """Keep how an audited request ended. Where that cannot be kept it stands as let in: what was done was done."""
+    audit = scope["state"].pop("audit", None)
+    if audit is None:
+        return
+    service: Service = scope["app"].state.service
+    try:
+        await asyncio.to_thread(service.access.ended, audit, status)
+    except Unavailable as error:
+        told = {"trace_id": scope["state"]["trace"], "component": error.component, "status": status}
+        _log.warning("how an audited request ended was not kept", extra=told)
 
 
 async def asked(service: Service, request: Request, call: Callable[[Still], T], *, short: bool = False) -> T:
@@ -190,7 +255,8 @@ def _credential(request: Request) -> str:
 def _refuse_other_types(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise problems.invalid("Content-Type", f"it is {kind[:64]!r}", "Send application/json.", status=415)
+        reason = f"it is {kind[:64]!r}" if kind else "it is missing"
+        raise problems.invalid("Content-Type", reason, "Send application/json.", status=415)
 
 
 def _refuse_other_parameters(request: Request, known: Collection[str]) -> None:
@@ -199,10 +265,14 @@ def _refuse_other_parameters(request: Request, known: Collection[str]) -> None:
     for name, _ in request.query_params.multi_items():
         if name not in known:
             fix = f"Use {', '.join(sorted(known))}." if known else "Leave it out."
-            raise problems.invalid(name[:64], "there is no such parameter", fix)
+            raise problems.invalid(_shown(name), "there is no such parameter", fix, ours=False)
         if name in seen and name != "present":
             raise problems.invalid(name, "it stands twice", "Send each parameter once.")
         seen.add(name)
+
+
+def _shown(name: str) -> str:
+    return name.encode("ascii", "backslashreplace").decode()[:64]
 
 
 def _target(request: Request, user_id: str) -> str:
@@ -215,8 +285,8 @@ def _told(adapter: TypeAdapter[T], status: int, headers: Callable[[T], dict[str,
 
 
 def _sent(answer: Answered, *, again: bool = False) -> Response:
-    if not answer.body:
-        raise problems.Problem(410, "gone", "This request was answered, and what the answer told of was deleted since.")
+    if answer.gone is not None:
+        raise problems.gone(f"this request took effect, once, and its answer is not kept: {_GONE[answer.gone]}")
     told = json.loads(answer.body)
     headers = told["headers"] | ({"Idempotency-Replayed": "true"} if again else {})
     return Response(told["body"], answer.status, headers, "application/json" if told["body"] else None)

@@ -13,7 +13,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from dmha.server.problems import Problem, busy
+from dmha.server.problems import Problem, at_fault, busy
 
 # Seconds for a request's head. A phone on a bad line takes two; who sends a byte a second means no request.
 HEAD_S = 10.0
@@ -66,12 +66,13 @@ class Impatient(H11Protocol):
         self._untaken()  # what is left to be taken keeps a closed connection open
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, in its own type
-        self._refuse(Problem(400, "malformed", "This is no HTTP/1.1 request, or its head is too long."))
+        reason = "this is no HTTP/1.1 request, or its head is too long"
+        self._refuse(at_fault(400, "malformed", "head", reason, "Send HTTP/1.1, with fewer or shorter headers."))
 
     def _refuse(self, problem: Problem) -> None:
         """Answer what is no request of anybody's, and end the connection."""
         trace = uuid4().hex
-        _log.info("refused", extra={"trace_id": trace, "status": problem.status})
+        _log.info("refused", extra={"trace_id": trace, "status": problem.status, **problem.logged()})
         told = problem.response(trace)
         head = h11.Response(status_code=problem.status, headers=[*told.raw_headers, (b"connection", b"close")])
         for event in (head, h11.Data(data=bytes(told.body)), h11.EndOfMessage()):

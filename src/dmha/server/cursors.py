@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from dmha.server.problems import Problem, invalid
+from dmha.server.problems import Problem, at_fault, invalid
 from dmha.types import Memory
 
 _ETAG = re.compile(r'"(\d{1,18})"')
@@ -20,11 +20,11 @@ class Cursors:
         self._signer = URLSafeSerializer(list(reversed(secrets)), salt="dmha.cursor")  # the last signs, all verify
 
     def made(self, after: str, *of: str | None) -> str:
-        """A cursor behind that item of this list."""
+        """A cursor at that place of this list."""
         return str(self._signer.dumps([after, *of]))
 
     def read(self, cursor: str | None, *of: str | None) -> str | None:
-        """The item that the cursor stands behind; None for no cursor."""
+        """The place that the cursor stands at; None for no cursor."""
         if cursor is None:
             return None
         try:
@@ -44,8 +44,8 @@ def etag(memory: Memory) -> dict[str, str]:
 def version_of(if_match: str | None) -> int | None:
     """The version that a change is meant for; None for whatever it is by then (`*`)."""
     if if_match is None:
-        detail = 'Send If-Match with the ETag of the memory that you read, or "*" to change it whatever it is by now.'
-        raise Problem(428, "precondition", detail)
+        fix = 'Send If-Match with the ETag of the memory that you read, or "*" to change it whatever it is by now.'
+        raise at_fault(428, "precondition", "If-Match", "it is missing", fix, detail=fix)
     if if_match.strip() == "*":
         return None
     found = _ETAG.fullmatch(if_match.strip())

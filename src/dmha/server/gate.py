@@ -1,4 +1,5 @@
-"""What stands before every route: a trace id, the hosts that are ours, a request's most bytes and seconds.
+"""What stands before every route: a trace id, who asked too often, the hosts that are ours, a request's most bytes and
+seconds.
 
 Plain ASGI: nothing of a request is read before it is counted.
 """
@@ -9,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from time import perf_counter
+from typing import Any
 from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
@@ -21,6 +23,10 @@ from dmha.server.problems import Problem
 LONGEST_PATH = 4_096  # with the query; a browser's limit is about 2,000
 MOST_HEAD = 16_384  # bytes; browsers send 1,000
 
+# Asked by who keeps the service going, and answered out of what is known: a stranger's flood through the same proxy
+# must not have it taken for dead.
+_PROBES = frozenset({"/livez", "/readyz"})
+
 # What is judged by: where one stands twice, a proxy may have gone by the other.
 _ONCE = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-DMHA-User")
 
@@ -30,17 +36,22 @@ Seen = Callable[[Scope, int, float], None]
 """Told of each request once it is over: its scope, the status it was answered with (0: nobody was there any more), and
 the seconds it took."""
 
+Allows = Callable[[str], int | None]
+"""Counts a request of the address: None where it may pass, else the seconds after which the next one may."""
+
 
 class Gate:
     """The outermost application: what goes wrong inside is answered as a problem, a defect without its words."""
 
     def __init__(
-        self, app: ASGIApp, *, hosts: Sequence[str], most_bytes: Callable[[str], int], seconds: float, seen: Seen
-    ) -> None:
+        self, app: ASGIApp, *, hosts: Sequence[str], most_bytes: Callable[[str], int], seconds: float, allows: Allows,
+        seen: Seen,
+    ) -> None:  # fmt: skip
         self._app = app
         self._hosts = tuple(host.lower() for host in hosts)
         self._most_bytes = most_bytes
         self._seconds = seconds
+        self._allows = allows
         self._seen = seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,10 +70,11 @@ class Gate:
             whole = message["type"] == "http.response.body" and not message.get("more_body", False)
 
         try:
+            self._count(scope)
             self._judge(scope)
             await self._app(scope, self._counted(scope, receive), answer)
         except Exception as error:  # the edge: whatever it is, it is logged, and answered where nothing was said yet
-            problem = _problem(error, trace)
+            problem = scope["state"]["problem"] = _problem(error, trace)
             if not status:
                 await problem.response(trace)(scope, receive, answer)
             elif not whole:
@@ -75,8 +87,13 @@ class Gate:
                 "route": route_of(scope),
                 "status": status,
                 "ms": round(seconds * 1_000, 1),
-            }
+            } | _why(scope)
             _log.info("request", extra={"trace_id": trace, **told})
+
+    def _count(self, scope: Scope) -> None:
+        """Refuse who asked too often, whatever for: what is no route, or is refused by its head, takes time too."""
+        if scope["path"] not in _PROBES and (wait := self._allows(address_of(scope))) is not None:
+            raise problems.throttled("Too many requests came from this address", after=wait)
 
     def _judge(self, scope: Scope) -> None:
         """Refuse what can be refused by its head alone."""
@@ -93,8 +110,9 @@ class Gate:
             if len(headers.getlist(name)) > 1:
                 raise problems.invalid(name, "it stands twice", "Send each header once.", status=400)
         if "transfer-encoding" in headers and "content-length" in headers:
-            detail = "Content-Length stands beside Transfer-Encoding: a proxy may have gone by the other one."
-            raise Problem(400, "malformed", detail, headers={"Connection": "close"})
+            reason = "Content-Length stands beside Transfer-Encoding, and a proxy may have gone by the other one"
+            closing = {"Connection": "close"}
+            raise problems.at_fault(400, "malformed", "Content-Length", reason, "Send one of the two.", closing)
         if not self._answers_to(_name(headers.get("host", ""))):
             raise problems.invalid("Host", "this server does not answer to it", "See DMHA_TRUSTED_HOSTS.", status=400)
         length = headers.get("content-length", "0")
@@ -117,8 +135,9 @@ class Gate:
                 async with asyncio.timeout_at(deadline):
                     message = await receive()
             except TimeoutError as error:
-                detail = f"The body did not come whole within {self._seconds:g} seconds. Send it again, faster."
-                raise Problem(408, "too-slow", detail, headers={"Connection": "close"}) from error
+                reason = f"the body did not come whole within {self._seconds:g} seconds"
+                closing = {"Connection": "close"}
+                raise problems.at_fault(408, "too-slow", "body", reason, "Send it again, faster.", closing) from error
             came += len(message.get("body", b""))
             whole = not message.get("more_body", False)
             if came > self._most_bytes(scope["path"]):
@@ -130,6 +149,11 @@ class Gate:
     def _too_large(self, scope: Scope) -> Problem:
         most = self._most_bytes(scope["path"])
         return problems.invalid("body", f"it is larger than {most} bytes", "Send it in parts.", status=413)
+
+
+def address_of(scope: Scope) -> str:
+    """The address that asks."""
+    return str(scope["client"][0]) if scope.get("client") else ""
 
 
 def route_of(scope: Scope) -> str:
@@ -157,6 +181,12 @@ _ON_EVERY_ANSWER = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
+
+
+def _why(scope: Scope) -> dict[str, Any]:
+    """Why the request was refused, where it was: whoever answers with a problem leaves it in the scope."""
+    problem: Problem | None = scope["state"].get("problem")
+    return {} if problem is None else problem.logged()
 
 
 def _problem(error: Exception, trace: str) -> Problem:

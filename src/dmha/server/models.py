@@ -18,14 +18,23 @@ def _moment(given: Any) -> Any:
     except ValueError:
         at = None
     if at is None or at.utcoffset() is None:
-        raise PydanticCustomError("moment", "it is no time with a zone, such as 2026-11-22T09:00:00+09:00")
+        raise PydanticCustomError("moment", "it is no time with a zone")
     return at
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Text = Annotated[str, Field(min_length=1, max_length=200_000)]
-Plain = str | int | float | bool
+
+
+def _plain(given: Any) -> Any:
+    """Judged here, for a union would give an error for each of its members."""
+    if not isinstance(given, str | int | float | bool):
+        raise PydanticCustomError("plain", "it is no plain value")
+    return given
+
+
+Plain = Annotated[str | int | float | bool, BeforeValidator(_plain)]
 
 
 class Body(BaseModel):
@@ -205,15 +214,11 @@ class Change(Body):
     """False: this companion never brings it up."""
 
 
-class Page(BaseModel):
-    """Some memories, and the cursor of those after them; null on the last page."""
-
-    memories: list[Memory]
-    next: str | None
-
-
 class History(BaseModel):
-    """A memory's versions, oldest first; the last is what it is now."""
+    """A memory's versions, oldest first, each as it was then; the last is what it is now.
+
+    What is a companion's own (pinned, raised, tier, feelings and how it fades) is told as it is now.
+    """
 
     versions: list[Memory]
 

@@ -11,20 +11,24 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
+from itertools import count
 from typing import TypeVar
 from uuid import uuid4
 
 from dmha.errors import Unavailable
 from dmha.protocols import Also, Clock, Ledger, Truth
-from dmha.records import Answered
-from dmha.server.problems import busy, invalid
+from dmha.records import Answered, Telling
+from dmha.server.problems import in_flight, invalid
 
 T = TypeVar("T")
 
 # Seconds that a claim outlives its process, and between two renewals: two may fail before one is lost.
 LEASE, RENEWED = 15.0, 5.0
 LONGEST_KEY = 252  # with `key:` before it, it may be a turn's id, which has 256
-KEPT = 86_400.0  # seconds that an answer is remembered: a day, as the drafts of the header's standard suggest
+# Characters of memories that an answer holds beyond which it is not even written out to be kept: the store keeps none
+# of so many, and a thousand of the longest would be 200 MB, on which the one writer would spend a second.
+MOST_TOLD = 1 << 20
+_TOO_LARGE = Answered(200, "", "large")
 
 
 class Once:
@@ -34,35 +38,50 @@ class Once:
         self._truth = truth
         self._clock = clock
         self._holder = uuid4().hex
+        self._claims = count()
         self._held = 0
-        self._dropped: list[tuple[str, str]] = []  # claims whose work failed, still in the truth: the disk may be full
+        # Claims whose work failed (owner, key, holder), still in the truth: the disk may be full.
+        self._dropped: list[tuple[str, str, str]] = []
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._renewing = threading.Thread(target=self._renew, name="dmha-leases", daemon=True)
         self._renewing.start()
 
     def run(
-        self, owner: str, key: str, digest: str, work: Callable[[Also[T]], T], told: Callable[[T], Answered]
-    ) -> tuple[Answered, bool]:
-        """What the work comes to, or came to before (True): `told` says it as it is kept and sent."""
-        claimed = self._claim(owner, key, digest)
+        self, owner: str, key: str, digest: str, work: Callable[[Also[T]], T], told: Callable[[T], Answered],
+        telling: Callable[[T], Telling | None],
+    ) -> tuple[Answered, bool]:  # fmt: skip
+        """What the work comes to, or came to before (True): `told` says it as it is kept and sent, `telling` of what.
+
+        What tells of it knows not what (None) is not kept: a retry comes to it anew.
+        """
+        # Each claim has a name of its own: where one was lost, and its key claimed again by this very process, the
+        # first neither closes nor lets go of the second.
+        holder = f"{self._holder}.{next(self._claims)}"
+        claimed = self._claim(owner, key, digest, holder)
         if isinstance(claimed, Answered):
             return claimed, True
         if not claimed:
-            raise busy("A request under this Idempotency-Key is under way. Ask again for its answer.", status=409)
+            raise in_flight()
         answers: list[Answered] = []
 
         def close(ledger: Ledger, came: T) -> None:
-            answers[:] = [told(came)]  # a unit may be run again, and its last run counts
-            ledger.requests.close(owner, key, answers[0], holder=self._holder)
+            answers.clear()  # a unit may be run again, and its last run counts
+            tells = telling(came)
+            if tells is None:
+                ledger.requests.release(owner, key, holder=holder)
+                return
+            if tells.characters <= MOST_TOLD:
+                answers.append(told(came))
+            kept = answers[0] if answers else _TOO_LARGE
+            ledger.requests.close(owner, key, kept, tells, holder=holder)
 
         with self._holding():
             try:
-                work(close)
-                return answers[0], False  # what is kept, so that the same comes again
+                came = work(close)
+                return (answers or [told(came)])[0], False  # what is kept, so that the same comes again
             except BaseException:
-                with self._lock:
-                    self._dropped.append((owner, key))
+                self._drop(owner, key, holder)
                 with suppress(Unavailable):  # then it goes with the next that is written
                     self._write(lambda _: None)
                 raise
@@ -72,11 +91,19 @@ class Once:
         self._ended.set()
         self._renewing.join()
 
-    def _claim(self, owner: str, key: str, digest: str) -> bool | Answered:
+    def _claim(self, owner: str, key: str, digest: str, holder: str) -> bool | Answered:
         now = self._clock().timestamp()
-        return self._write(
-            lambda ledger: ledger.requests.claim(owner, key, digest, holder=self._holder, now=now, until=now + LEASE)
-        )
+        try:
+            return self._write(
+                lambda ledger: ledger.requests.claim(owner, key, digest, holder=holder, now=now, until=now + LEASE)
+            )
+        except Unavailable:  # a commit that failed may stand all the same, and would be held on to with the others
+            self._drop(owner, key, holder)
+            raise
+
+    def _drop(self, owner: str, key: str, holder: str) -> None:
+        with self._lock:
+            self._dropped.append((owner, key, holder))
 
     def _write(self, unit: Callable[[Ledger], T]) -> T:
         """Write this, and before it that nothing is held of what was dropped."""
@@ -84,8 +111,8 @@ class Once:
             dropped, self._dropped = self._dropped, []
 
         def both(ledger: Ledger) -> T:
-            for owner, key in dropped:
-                ledger.requests.release(owner, key, holder=self._holder)
+            for owner, key, holder in dropped:
+                ledger.requests.release(owner, key, holder=holder)
             return unit(ledger)
 
         try:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from time import monotonic
 from typing import Literal
 
 from dmha.access import OWN, Access, Grant
-from dmha.checks import check_name
-from dmha.errors import InvalidInput, OutOfBounds, Unavailable
+from dmha.checks import is_name
+from dmha.errors import Unavailable
 from dmha.jobs import Scheduler
 from dmha.mind import Mind
 from dmha.protocols import Clock
@@ -18,12 +21,14 @@ from dmha.server.cursors import Cursors
 from dmha.server.metrics import Metrics
 from dmha.server.once import Once
 from dmha.server.pool import Pool
-from dmha.server.problems import Problem, busy, unauthorized
+from dmha.server.problems import Problem, throttled, unauthorized
 from dmha.server.throttle import Throttle, network, parse_rate
 from dmha.server.tokens import Tokens, parse_secrets
 from dmha.settings import Settings
 
 State = Literal["ready", "degraded", "down"]
+
+_FRESH_S = 1.0  # probes come every few seconds; strangers as often as they like
 
 DEV = "dev:"
 """Begins the credential of a token for a bare name."""
@@ -43,6 +48,7 @@ class Service:
     pool: Pool
     scheduler: Scheduler
     metrics: Metrics
+    database: Glance
     clock: Clock
 
     def now(self) -> float:
@@ -58,7 +64,7 @@ class Service:
     ) -> Grant:
         """What was found to be allowed; one and the same `Problem` for all that allow nothing."""
         if (wait := self.throttle.barred("failure", network(address))) is not None:
-            raise busy("Too many credentials from this address opened nothing.", status=429, after=wait)
+            raise throttled("Too many credentials from this address opened nothing", after=wait)
         grant = find()
         if grant is None:
             self.throttle.allow("failure", network(address))
@@ -69,9 +75,7 @@ class Service:
         """For development alone: what a bare name opens, unless its account was closed."""
         if not self.settings.dev_tokens:
             return None
-        try:
-            check_name("user", user_id)
-        except (InvalidInput, OutOfBounds):
+        if not is_name(user_id):
             return None
         with self.mind.truth.read() as ledger:
             user = ledger.accounts.user(user_id)
@@ -83,11 +87,7 @@ class Service:
             "workers": "degraded" if self.pool.full else "ready",
             "jobs": "ready" if self.scheduler.alive else "degraded",
         }
-        try:
-            await asyncio.to_thread(self._read)
-            found["database"] = "ready"
-        except Unavailable:
-            found["database"] = "down"
+        found["database"] = "ready" if await self.database.seen() else "down"
         return found
 
     def close(self) -> None:
@@ -96,10 +96,6 @@ class Service:
         self.pool.close()
         self.once.close()
         self.mind.close()
-
-    def _read(self) -> None:
-        with self.mind.truth.read() as ledger:
-            ledger.feed.head()
 
     def _found(self, credential: str) -> Grant | None:
         if credential.startswith("dmha_"):
@@ -110,6 +106,34 @@ class Service:
         if claim.credential.startswith(DEV):
             return self.named(claim.user_id)
         return self.access.of_credential(claim.credential, claim.seal)
+
+
+class Glance:
+    """Whether a look succeeds. However many ask, one looks, and what it saw is good for a second."""
+
+    def __init__(self, look: Callable[[], bool], clock: Callable[[], float] = monotonic) -> None:
+        self._look = look
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._saw, self._until = False, -math.inf
+
+    async def seen(self) -> bool:
+        """What the last look saw, or a new one where that is old."""
+        async with self._lock:
+            if self._clock() >= self._until:
+                self._saw = await asyncio.to_thread(self._look)
+                self._until = self._clock() + _FRESH_S
+            return self._saw
+
+
+def _reads(mind: Mind) -> bool:
+    """Whether the database can be read."""
+    try:
+        with mind.truth.read() as ledger:
+            ledger.feed.head()
+    except Unavailable:
+        return False
+    return True
 
 
 def make_service(settings: Settings, mind: Mind, clock: Clock | None = None) -> Service:
@@ -130,6 +154,7 @@ def make_service(settings: Settings, mind: Mind, clock: Clock | None = None) -> 
         pool=Pool(settings.workers, settings.waiting),
         scheduler=mind.scheduler(),
         metrics=Metrics(),
+        database=Glance(partial(_reads, mind)),
         clock=now,
     )  # fmt: skip
 

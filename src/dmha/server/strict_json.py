@@ -48,7 +48,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # a set's way
-        raise invalid(_shown(twice), "it stands twice", "Send each key once.")
+        raise invalid(_shown(twice), "it stands twice", "Send each key once.", ours=False)
     return found
 
 

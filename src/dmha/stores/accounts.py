@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, null, or_, select, update
@@ -79,8 +79,8 @@ class Accounts:
             insert(keys).values(
                 id=allocate(self._connection, keys), uid=key.uid, owner_id=owner, label=key.label, digest=digest,
                 rights=sorted(key.rights), agents=null() if key.agents is None else sorted(key.agents),
-                acts_for=sorted(key.acts_for), created_at=key.created_at, expires_at=key.expires_at,
-                revoked_at=key.revoked_at,
+                worlds=sorted(key.worlds), acts_for=sorted(key.acts_for), created_at=key.created_at,
+                expires_at=key.expires_at, revoked_at=key.revoked_at,
             )
         )  # fmt: skip
 
@@ -91,13 +91,18 @@ class Accounts:
 
     # -- the audit ---------------------------------------------------------------------------------------------------
 
-    def audit(self, audit: Audit) -> None:
+    def audit(self, audit: Audit) -> int:
+        audits, id = schema.audits, allocate(self._connection, schema.audits)
+        self._connection.execute(insert(audits).values(id=id, **asdict(audit)))
+        return id
+
+    def ended(self, audit: int, status: int) -> None:
         audits = schema.audits
-        self._connection.execute(insert(audits).values(id=allocate(self._connection, audits), **asdict(audit)))
+        self._connection.execute(update(audits).where(audits.c.id == audit).values(status=status))
 
     def audits(self, user_id: str | None, limit: int) -> list[Audit]:
         audits = schema.audits
-        query = select(audits.c.at, audits.c.actor, audits.c.user_id, audits.c.action, audits.c.trace).limit(limit)
+        query = select(*(audits.c[field.name] for field in fields(Audit))).limit(limit)
         if user_id is None:
             query = query.order_by(audits.c.id.desc())  # the table's own order: no sorting of all that was ever done
         else:
@@ -120,6 +125,6 @@ def _user(row: Row[Any]) -> User:
 def _key(row: Row[Any]) -> Key:
     agents = None if row.agents is None else frozenset(row.agents)
     return Key(
-        row.uid, row.owner, row.label, frozenset(row.rights), agents, frozenset(row.acts_for), row.created_at,
-        row.expires_at, row.revoked_at,
+        row.uid, row.owner, row.label, frozenset(row.rights), agents, frozenset(row.worlds), frozenset(row.acts_for),
+        row.created_at, row.expires_at, row.revoked_at,
     )  # fmt: skip

@@ -7,7 +7,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+)
 
 from dmha.domain.terms import TERM_DTYPE
 from dmha.errors import Unavailable
@@ -15,6 +27,7 @@ from dmha.records import Change, Rows
 from dmha.stores import schema
 from dmha.stores.beside import before, returns
 from dmha.stores.prepared import Ids, Prepared
+from dmha.stores.standing import stands
 
 # Rows read before they are made into columns: 384 numbers each, they take 40 MB while on their way.
 AT_ONCE = 10_000
@@ -40,7 +53,7 @@ class Feed:
         return [Change(seq, tenant, memory, version, bool(deleted)) for seq, tenant, memory, version, deleted in rows]
 
     def rows(self, memory_ids: Sequence[int]) -> Rows:
-        """The rows of these memories; one that is gone, wrong or not for recall is left out."""
+        """The rows of these memories; one that is gone, does not stand or is not for recall is left out."""
         return _columns(_ROWS.of(self._connection, memory_ids, embedder=self._embedder_id))
 
     def tenant(self, tenant_id: int) -> tuple[int, Iterator[Rows]]:
@@ -71,6 +84,8 @@ class Feed:
 
     def unembedded_count(self) -> int:
         """How many memories wait for a vector of this embedder."""
+        if not any(_MAY_WAIT.all(self._connection, embedder=self._embedder_id)[0]):
+            return 0
         memories, vectors = schema.memories, schema.vectors
         mine = and_(vectors.c.memory_id == memories.c.id, vectors.c.embedder_id == self._embedder_id)
         query = (
@@ -84,7 +99,7 @@ class Feed:
         """How many memories of each tenant an index has to hold."""
         memories, terms = schema.memories, schema.terms
         query = select(memories.c.tenant_id, func.count()).join(terms, terms.c.memory_id == memories.c.id)
-        query = query.where(_SETTLED, memories.c.wrong.is_(False))
+        query = query.where(_SETTLED, stands(memories))
         return {
             int(tenant): int(held) for tenant, held in self._connection.execute(query.group_by(memories.c.tenant_id))
         }
@@ -94,6 +109,10 @@ class Feed:
         memories = schema.memories
         query = select(memories.c.text).where(returns(memories), _SETTLED).order_by(memories.c.id.desc()).limit(limit)
         return list(self._connection.execute(query).scalars())
+
+
+def _many(table: Table) -> ScalarSelect[int]:
+    return select(func.count()).select_from(table).scalar_subquery()
 
 
 def _rows(ids: Ids) -> Select[Any]:
@@ -118,7 +137,7 @@ def _rows(ids: Ids) -> Select[Any]:
         .join(vectors, _of_embedder(memories.c.id), isouter=True)
         .join(turns, said, isouter=True)
         .join(last, and_(last.c.turn_id == turns.c.parent_id, last.c.source != "dream"), isouter=True)
-        .where(memories.c.id.in_(ids), memories.c.wrong.is_(False))
+        .where(memories.c.id.in_(ids), stands(memories))
         .order_by(memories.c.id)
     )
 
@@ -133,6 +152,15 @@ _ROWS = Prepared(_rows)
 _VECTORS = Prepared(
     lambda ids: select(schema.vectors.c.memory_id, schema.vectors.c.data).where(
         schema.vectors.c.memory_id.in_(ids), _of_embedder(schema.vectors.c.memory_id)
+    )
+)
+# Whether anything may wait for a vector, told by indexes alone: words are counted and vectors kept of the same
+# memories, so that there are as many of both, and none of another embedder, where nothing waits.
+_MAY_WAIT = Prepared(
+    lambda _: select(
+        _many(schema.terms) - _many(schema.vectors),
+        exists().where(schema.vectors.c.embedder_id < bindparam("embedder")),
+        exists().where(schema.vectors.c.embedder_id > bindparam("embedder")),
     )
 )
 # Of all columns an index of the table holds these, so the memories themselves are not touched.

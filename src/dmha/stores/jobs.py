@@ -6,13 +6,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
-from dmha.domain.jobs import HELD, UNFINISHED, after
+from dmha.domain.jobs import AHEAD, HELD, UNFINISHED, Move, after
 from dmha.errors import NotFound, Taken
 from dmha.records import Job
 from dmha.stores import schema
 from dmha.stores.places import allocate
+from dmha.types import JobState
 
 _JOBS = schema.jobs
 _COLUMNS = tuple(_JOBS.c[field.name] for field in fields(Job))
@@ -31,20 +47,28 @@ class Jobs:
         same = and_(_JOBS.c.kind == job.kind, _JOBS.c.key == job.key, _JOBS.c.user_id == job.user_id)
         known = self._all(select(*_COLUMNS).where(same, _JOBS.c.state.in_(UNFINISHED)))
         if known:
-            return known[0]
+            return self._move(known[0].uid, known[0].state, "put", job.created_at)
         self._connection.execute(insert(_JOBS).values(id=allocate(self._connection, _JOBS), **asdict(job)))
         return job
 
     def due(self, kinds: Mapping[str, str | None], now: float) -> list[Job]:
-        first = (_JOBS.c.priority.desc(), _JOBS.c.due_at, _JOBS.c.created_at, _JOBS.c.uid)
-        place = func.row_number().over(partition_by=_JOBS.c.user_id, order_by=first).label("place")
-        waiting = select(_JOBS.c.id, place).where(_JOBS.c.state == "waiting", _JOBS.c.due_at <= now, _taken_by(kinds))
-        ranked = waiting.subquery()  # narrow: bodies are read of those that are first alone
-        return self._all(select(*_COLUMNS).join(ranked, ranked.c.id == _JOBS.c.id).where(ranked.c.place == 1))
+        """The first of each account, found by going from account to account: what others wait for is not read."""
+        job = _JOBS.alias("job")
+        come = or_(job.c.due_at <= now, job.c.changed_at > now + AHEAD)
+        foremost = (
+            select(job.c.id)
+            .where(job.c.state == "waiting", job.c.user_id == _ACCOUNTS.c.user_id, come, _taken_by(job, kinds))
+            .order_by(job.c.priority.desc(), job.c.due_at, job.c.created_at, job.c.uid)
+            .limit(1)
+            .correlate(_ACCOUNTS)
+        )
+        return self._all(select(*_COLUMNS).join_from(_ACCOUNTS, _JOBS, _JOBS.c.id == foremost.scalar_subquery()))
 
     def lapsed(self, kinds: Iterable[str], now: float) -> list[Job]:
-        gone = and_(_JOBS.c.state.in_(HELD), _JOBS.c.leased_until <= now, _JOBS.c.kind.in_(list(kinds)))
-        return self._all(select(*_COLUMNS).where(gone).order_by(_JOBS.c.leased_until, _JOBS.c.uid))
+        over = or_(_JOBS.c.leased_until <= now, _JOBS.c.leased_until > now + AHEAD)
+        held = select(*_COLUMNS).where(_JOBS.c.state.in_(HELD), over)  # few: the kind is looked at here
+        gone = self._all(held.order_by(_JOBS.c.leased_until, _JOBS.c.uid))
+        return [job for job in gone if job.kind in kinds]
 
     def claim(self, uid: str, *, holder: str, now: float, until: float) -> Job | None:
         row = self._connection.execute(_STATE.where(_JOBS.c.uid == uid)).first()
@@ -68,11 +92,7 @@ class Jobs:
         return self.get(job.uid)
 
     def cancel(self, uid: str, now: float, user_id: str | None = None) -> Job:
-        row = self._row(_STATE, uid, user_id)
-        state = after(row.state, "cancel")
-        if state not in (None, row.state):  # what is over stays what it came to
-            self._set(uid, state=state, changed_at=now)
-        return self.get(uid)
+        return self._move(uid, self._row(_STATE, uid, user_id).state, "cancel", now)
 
     def get(self, uid: str, user_id: str | None = None) -> Job:
         return _job(self._row(select(*_COLUMNS), uid, user_id))
@@ -102,9 +122,18 @@ class Jobs:
             and_(_JOBS.c.state == "waiting", _JOBS.c.due_at < before),
             and_(_JOBS.c.state.in_(HELD), _JOBS.c.leased_until < before),
         )
-        given_up = {"state": "cancelled", "reason": _ABANDONED, "changed_at": now}
+        given_up = {
+            "state": "cancelled", "reason": _ABANDONED, "changed_at": now, "holder": None, "leased_until": None,
+        }  # fmt: skip
         self._connection.execute(update(_JOBS).where(abandoned).values(given_up))
         return len(ids)
+
+    def _move(self, uid: str, state: JobState, move: Move, now: float) -> Job:
+        """The job after the move; what is over stays what it came to."""
+        to = after(state, move)
+        if to not in (None, state):
+            self._set(uid, state=to, changed_at=now)
+        return self.get(uid)
 
     def _held(self, job: Job) -> Row[Any]:
         """The row of a job while whoever says so still holds it."""
@@ -127,11 +156,22 @@ class Jobs:
         return [_job(row) for row in self._connection.execute(query)]
 
 
-def _taken_by(kinds: Mapping[str, str | None]) -> ColumnElement[bool]:
+def _accounts() -> CTE:
+    """The accounts that something waits for, each found from the one before it."""
+    waiting = _JOBS.c.state == "waiting"
+    account = select(func.min(_JOBS.c.user_id).label("user_id")).where(waiting).cte("accounts", recursive=True)
+    after_it = select(func.min(_JOBS.c.user_id)).where(waiting, _JOBS.c.user_id > account.c.user_id).correlate(account)
+    return account.union_all(select(after_it.scalar_subquery()).where(account.c.user_id.is_not(None)))
+
+
+_ACCOUNTS = _accounts()
+
+
+def _taken_by(job: FromClause, kinds: Mapping[str, str | None]) -> ColumnElement[bool]:
     """Jobs of these kinds; of those with a key, the ones under it."""
     anybody = [kind for kind, key in kinds.items() if key is None]
-    own = [and_(_JOBS.c.kind == kind, _JOBS.c.key == key) for kind, key in kinds.items() if key is not None]
-    return or_(_JOBS.c.kind.in_(anybody), *own)
+    own = [and_(job.c.kind == kind, job.c.key == key) for kind, key in kinds.items() if key is not None]
+    return or_(job.c.kind.in_(anybody), *own)
 
 
 def _job(row: Row[Any]) -> Job:

@@ -24,6 +24,7 @@ from dmha.stores.places import Places, allocate
 from dmha.stores.prepared import Ids, Prepared
 from dmha.stores.removal import drop, drop_world, quoting, untell
 from dmha.stores.requests import Requests
+from dmha.stores.standing import made_of
 from dmha.stores.tree import Node, Tree
 from dmha.stores.variants import Variants
 
@@ -170,7 +171,13 @@ class Memories:
             return
         self._connection.execute(
             insert(schema.memory_versions).values(
-                memory_id=row.id, version=row.version, recorded_at=row.recorded_at, metadata=row.metadata, text=row.text
+                memory_id=row.id,
+                version=row.version,
+                recorded_at=row.recorded_at,
+                wrong=row.wrong,
+                private=row.private_to is not None,
+                metadata=row.metadata,
+                text=row.text,
             )
         )
         values |= {"version": row.version + 1, "recorded_at": now}
@@ -183,9 +190,8 @@ class Memories:
         log(self._connection, scope.tenant_id, [(row.id, row.version + 1)])
 
     def _tell_otherwise(self, scope: Scope, row: Any, now: float) -> None:
-        """What its turn told stands as the memory does, for the same ears; gists that quote what is not for all go."""
-        if row.wrong or row.private_to is not None:
-            drop(self._connection, scope.tenant_id, quoting(self._connection, [row.id]))
+        """What its turn told stands as the memory does, for the same ears; gists that quote it are looked at again."""
+        log(self._connection, scope.tenant_id, made_of(self._connection, row.id))
         if row.turn_id is None or row.source == "dream":
             return
         told = {"private_to": row.private_to, "retracted_at": now if row.wrong else None}
@@ -240,8 +246,6 @@ class Memories:
             self._variants.forget(scope, row.turn_id)
             log(self._connection, scope.tenant_id, following(self._connection, row.turn_id))  # they follow another now
         drop(self._connection, scope.tenant_id, [row.id, *quoting(self._connection, [row.id])])
-        owner = select(schema.tenants.c.user_id).where(schema.tenants.c.id == scope.tenant_id)
-        Requests(self._connection).forget(self._connection.execute(owner).scalar_one(), uid)
 
     def forget_all(self, user_id: str, world: str | None) -> None:
         """Delete everything of the account's one world, or of all; the tombstones stay, to tell other processes."""
@@ -253,7 +257,7 @@ class Memories:
             version = 0 if name.startswith(HIDDEN) else dictionaries.version(tenant_id)
             drop_world(self._connection, tenant_id)
             dictionaries.go_on(tenant_id, version)
-        Requests(self._connection).forget(user_id, None)
+        Requests(self._connection).forget(user_id)
         if world is None:
             self._connection.execute(delete(schema.jobs).where(schema.jobs.c.user_id == user_id))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -25,13 +26,14 @@ from sqlalchemy import (
 
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.errors import InvalidInput
-from dmha.records import Allowed, Filters, Held, Scope, State, Uttered
+from dmha.records import Allowed, Filters, Held, Scope, State, Uttered, Version
 from dmha.stores import schema
 from dmha.stores.columns import BY_ID_AND_OF_TENANT, read_columns
 from dmha.stores.engine import read_json
 from dmha.stores.held import read_held
 from dmha.stores.places import CHUNK, Places
 from dmha.stores.prepared import Ids, Prepared
+from dmha.stores.standing import in_sight, stands
 from dmha.stores.tree import Tree, window_path
 from dmha.types import Turn
 
@@ -41,8 +43,8 @@ _FEELING = 0.05  # a feeling weaker than this is noise of the lexicon, not a mem
 # A memory and the turn whose words it is; what was made of others, after a turn, has none.
 _SAID = and_(schema.memories.c.turn_id == schema.turns.c.id, schema.memories.c.source != "dream")
 
-# What was marked wrong is told to nobody but who asks for it by its id, or for all there is.
-_STANDS = schema.memories.c.wrong.is_(False)
+# Of what was said; summaries have to look further (see stores/standing).
+_NOT_WRONG = schema.memories.c.wrong.is_(False)
 
 # Branches of a path that are asked for their summaries: the latest ones lie on the nearest. A statement has room for so
 # many; fewer are filled up.
@@ -111,17 +113,15 @@ def _window() -> Select[Any]:
     """What was said in the window at the turn `:turn`."""
     path, turns = window_path(), schema.turns
     # The sum keeps SQLite from going through all of the tenant's turns to find these forty.
-    here = and_(turns.c.tenant_id + 0 == bindparam("tenant"), schema.memories.c.kind == "episode", _STANDS)
+    here = and_(turns.c.tenant_id + 0 == bindparam("tenant"), schema.memories.c.kind == "episode", _NOT_WRONG)
     return _words().join(path, path.c.id == turns.c.id).where(here)
 
 
-def _page() -> Select[Any]:
-    """The latest ids below `:before`, `:most` of them."""
+def _page(heard: ColumnElement[bool]) -> Select[Any]:
+    """The latest ids below `:before` of what is heard so, `:most` of them: one stretch of an index that holds them."""
     memories = schema.memories
-    # The sums keep SQLite from going through all accounts' memories in their order: an index holds a tenant's ids.
-    number = memories.c.id + 0
-    page = select(memories.c.id).where(memories.c.tenant_id == bindparam("tenant"), number < bindparam("before"))
-    return page.order_by(number.desc()).limit(bindparam("most"))
+    mine = and_(memories.c.tenant_id == bindparam("tenant"), heard, memories.c.id < bindparam("before"))
+    return select(memories.c.id).where(mine, in_sight(memories)).order_by(memories.c.id.desc()).limit(bindparam("most"))
 
 
 def _unraised() -> CompoundSelect[Any]:
@@ -136,7 +136,7 @@ def _unraised() -> CompoundSelect[Any]:
 
 def _personas() -> Select[Any]:
     memories, views = schema.memories, schema.perspectives
-    query = _STATES.where(memories.c.kind == "persona", _STANDS, views.c.companion_id == bindparam("companion"))
+    query = _STATES.where(memories.c.kind == "persona", _NOT_WRONG, views.c.companion_id == bindparam("companion"))
     return query.order_by(memories.c.at.desc(), memories.c.id.desc()).limit(bindparam("most"))
 
 
@@ -148,7 +148,8 @@ def _gists(width: int, _: Ids) -> Select[Any]:
         and_(made_after.c.branch_id == bindparam(f"branch{i}"), made_after.c.id <= bindparam(f"upto{i}"))
         for i in range(width)
     )
-    query = _STATES.where(memories.c.kind == "summary", _STANDS, memories.c.session_id.in_(sessions), or_(*on_path))
+    summaries = and_(memories.c.kind == "summary", stands(memories))
+    query = _STATES.where(summaries, memories.c.session_id.in_(sessions), or_(*on_path))
     query = query.join(made_after, made_after.c.id == memories.c.turn_id)
     return query.order_by(memories.c.at.desc(), memories.c.id.desc()).limit(bindparam("most"))
 
@@ -156,10 +157,16 @@ def _gists(width: int, _: Ids) -> Select[Any]:
 # Built once: building costs as much as reading ten rows (measured: 200 states 5.4 ms -> 4.0, one memory 1.3 -> 0.6).
 _STATES = _states().where(schema.memories.c.tenant_id == bindparam("tenant"))
 _BY_IDS = Prepared(lambda ids: _states().where(schema.memories.c.id.in_(ids), BY_ID_AND_OF_TENANT), named=True)
-_BY_UID = Prepared(lambda _: _STATES.where(schema.memories.c.uid == bindparam("uid")), named=True)
+_BY_UID = Prepared(
+    lambda _: _STATES.where(schema.memories.c.uid == bindparam("uid"), in_sight(schema.memories)), named=True
+)
 _PERSONAS = Prepared(lambda _: _personas(), named=True)
 _GISTS = {width: Prepared(partial(_gists, width), named=True) for width in _BRANCHES}
-_PAGE = Prepared(lambda _: _page())
+_OPEN = Prepared(lambda _: _page(schema.memories.c.private_to.is_(None)))
+_CONFIDED = Prepared(lambda _: _page(schema.memories.c.private_to == bindparam("confidant")))
+_TURNS_OF = Prepared(
+    lambda ids: select(schema.turns.c.id).join(schema.memories, _SAID).where(schema.memories.c.id.in_(ids))
+)
 _UNRAISED = Prepared(lambda _: _unraised())
 _UTTERED = _words().where(schema.turns.c.tenant_id == bindparam("tenant"))
 _WINDOW = Prepared(lambda _: _window(), named=True)
@@ -192,16 +199,12 @@ class Reading:
 
     def page(self, scope: Scope, present: Sequence[str], limit: int, before: int | None) -> list[State]:
         """The latest memories with ids below `before` (None: all), latest first; private ones of who is `present`."""
-        found: list[State] = []
-        upto = _BEYOND if before is None else before
-        while len(found) < limit:
-            rows = _PAGE.all(self._connection, tenant=scope.tenant_id, before=upto, most=limit - len(found))
-            if not rows:
-                break
-            states = self.states(scope, [memory_id for (memory_id,) in rows])
-            found += [state for state in states if state.private_to is None or state.private_to in present]
-            upto = rows[-1][0]
-        return found
+        stretch = {"tenant": scope.tenant_id, "before": _BEYOND if before is None else before, "most": limit}
+        rows = list(_OPEN.all(self._connection, **stretch))
+        for confidant in set(self.present_ids(scope, present)):
+            rows += _CONFIDED.all(self._connection, **stretch, confidant=confidant)
+        latest = sorted((memory_id for (memory_id,) in rows), reverse=True)[:limit]
+        return self.states(scope, latest)
 
     def unraised(self, scope: Scope) -> list[int]:
         """The memories that this companion never brings up by itself, and the summaries that quote them."""
@@ -222,16 +225,16 @@ class Reading:
             path |= {f"branch{i}": branch, f"session{i}": session, f"upto{i}": upto}
         return [_state(row) for row in _GISTS[width].all(self._connection, **_bound(scope), **path, most=limit)][::-1]
 
-    def history(self, scope: Scope, uid: str) -> list[tuple[int, float, str, dict[str, Any]]]:
-        """The versions of a memory before its present one, oldest first: (version, recorded_at, text, metadata)."""
+    def history(self, scope: Scope, uid: str) -> list[Version]:
+        """The versions of a memory before its present one, oldest first."""
         versions, memories = schema.memory_versions, schema.memories
         rows = self._connection.execute(
-            select(versions.c.version, versions.c.recorded_at, versions.c.text, versions.c.metadata)
+            select(*(versions.c[field.name] for field in fields(Version)))
             .join(memories, memories.c.id == versions.c.memory_id)
             .where(memories.c.tenant_id == scope.tenant_id, memories.c.uid == uid)
             .order_by(versions.c.version)
         )
-        return [(row.version, row.recorded_at, row.text, row.metadata) for row in rows]
+        return [Version(*row) for row in rows]
 
     def window(self, scope: Scope, turn_id: int) -> list[Uttered]:
         """The working window at a turn, oldest first: the last of what was said on the path to it."""
@@ -248,6 +251,10 @@ class Reading:
             chosen = memories.c.turn_id.in_(wanted[start : start + CHUNK])
             found += self._connection.execute(select(memories.c.id).where(chosen)).scalars()
         return found
+
+    def turns_of(self, memory_ids: Sequence[int]) -> frozenset[int]:
+        """The turns whose words these memories are."""
+        return frozenset(turn_id for (turn_id,) in _TURNS_OF.of(self._connection, memory_ids))
 
     def turn(self, scope: Scope, uid: str) -> Uttered | None:
         """One turn by its public id, with its memory; None when it is unknown or its memory was deleted."""
@@ -369,9 +376,9 @@ def _uttered(row: Any) -> Uttered:
 def _state(row: Any) -> State:
     return State(
         memory_id=row.id, uid=row.uid, text=row.text, speaker=row.speaker_name, session=row.session_name, at=row.at,
-        kind=row.kind, source=row.source, trust=row.trust, private_to=row.private_name, version=row.version,
-        score0=row.score0, metadata=read_json(row.metadata), half_life=row.half_life, recall_count=row.recall_count,
-        last_recalled_at=row.last_recalled_at, tier=row.tier, importance=row.importance, joy=row.joy,
-        aversion=row.aversion, trauma=row.trauma, pinned=bool(row.pinned), wrong=bool(row.wrong),
-        raised=bool(row.raised),
+        recorded_at=row.recorded_at, kind=row.kind, source=row.source, trust=row.trust, private_to=row.private_name,
+        version=row.version, score0=row.score0, metadata=read_json(row.metadata), half_life=row.half_life,
+        recall_count=row.recall_count, last_recalled_at=row.last_recalled_at, tier=row.tier,
+        importance=row.importance, joy=row.joy, aversion=row.aversion, trauma=row.trauma, pinned=bool(row.pinned),
+        wrong=bool(row.wrong), raised=bool(row.raised),
     )  # fmt: skip

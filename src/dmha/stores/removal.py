@@ -10,6 +10,7 @@ from dmha.stores import schema
 from dmha.stores.changelog import log
 from dmha.stores.group import group_of
 from dmha.stores.places import CHUNK
+from dmha.stores.requests import forget_answers
 
 # What hangs on a memory and goes with it.
 _DEPENDENT = (
@@ -50,7 +51,8 @@ def untell(connection: Connection, turn_ids: Sequence[int]) -> None:
 
 
 def drop(connection: Connection, tenant_id: int, memory_ids: Sequence[int]) -> None:
-    """Delete these memories and all that hangs on them."""
+    """Delete these memories and all that hangs on them, answers that tell of them among it."""
+    forget_answers(connection, memory_ids)
     for start in range(0, len(memory_ids), CHUNK):
         chunk = memory_ids[start : start + CHUNK]
         _unbring(connection, tenant_id, chunk)

@@ -1,14 +1,62 @@
-"""Requests under a caller's key: claimed, held on to, closed with their effect, forgotten in the end."""
+"""Requests under a caller's key: claimed, held on to, closed with their effect, forgotten in the end.
+
+Answers are kept in bounds: of what an owner was answered, the newest. Each knows the memories that it tells of, and
+goes with the first of them.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+import zlib
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, delete, func, insert, select, tuple_, update
 
 from dmha.errors import InvalidInput, Taken
-from dmha.records import Answered
+from dmha.records import Answered, Gone, Telling
 from dmha.stores import schema
+from dmha.stores.inserting import insert_rows
+from dmha.stores.places import CHUNK
+from dmha.stores.prepared import Ids, Prepared
 
 _FIX = "Give every request a key of its own, such as a UUID, and send the same request again under it."
+
+# Characters of an answer before it is packed: a recall of a thousand memories of 150 characters is 1.1 million, a reply
+# 14,000. zlib's first level makes them five to seven times smaller, a reply within 0.2 ms, so many within 30.
+MOST_TEXT = 1 << 21
+# Bytes of one answer in the file with what says of what it tells: that recall comes to 360 KB, a reply to 10.
+MOST_OF_ONE = 1 << 19
+# Bytes of an owner's answers in the file: sixteen hundred replies, more than companions give in a day. A client comes
+# again within minutes.
+MOST_OF_ALL = 1 << 24
+_ROW = 64  # bytes of a row that says of what an answer tells, and of its place in two indexes, beside owner and key
+
+_OF_NONE = Telling()
+_KEPT = schema.requests.c.body.is_not(None)
+
+
+def _named(uids: Ids) -> Select[Any]:
+    memories, tenants = schema.memories, schema.tenants
+    mine = select(memories.c.id, memories.c.uid).join(tenants, tenants.c.id == memories.c.tenant_id)
+    return mine.where(tenants.c.user_id == bindparam("owner"), memories.c.uid.in_(uids))
+
+
+def _of_ids(ids: Ids) -> Select[Any]:
+    return select(schema.memories.c.id).where(schema.memories.c.id.in_(ids))
+
+
+def _of_turns(ids: Ids) -> Select[Any]:
+    memories = schema.memories
+    return select(memories.c.id, memories.c.turn_id).where(memories.c.turn_id.in_(ids), memories.c.source != "dream")
+
+
+def _telling(ids: Ids) -> Select[Any]:
+    told = schema.request_memories
+    return select(told.c.owner, told.c.key).where(told.c.memory_id.in_(ids))
+
+
+_NAMED, _OF_IDS, _OF_TURNS, _TELLING = Prepared(_named), Prepared(_of_ids), Prepared(_of_turns), Prepared(_telling)
 
 
 class Requests:
@@ -27,40 +75,103 @@ class Requests:
         if row.digest != digest:
             raise InvalidInput("Idempotency-Key", "it was another request's", _FIX)
         if row.status is not None:
-            return Answered(row.status, row.body)
+            body = "" if row.body is None else zlib.decompress(row.body).decode()
+            return Answered(row.status, body, row.gone)
         if row.leased_until > now:
             return False
         self._connection.execute(update(requests).where(here).values(holder=holder, leased_until=until))
         return True
 
-    def close(self, owner: str, key: str, answer: Answered, *, holder: str) -> None:
-        mine = and_(_of(owner, key), schema.requests.c.holder == holder, schema.requests.c.status.is_(None))
-        closed = update(schema.requests).where(mine).values(status=answer.status, body=answer.body)
-        if self._connection.execute(closed).rowcount != 1:
+    def close(
+        self, owner: str, key: str, answer: Answered, telling: Telling = _OF_NONE, *, holder: str
+    ) -> None:  # fmt: skip
+        requests = schema.requests
+        told_of = self._memories(owner, telling)
+        body, gone = _packed(answer)
+        bytes_ = len(body or b"") + len(told_of or ()) * (_ROW + 3 * (len(owner) + len(key)))
+        if bytes_ > MOST_OF_ONE:
+            body, gone = None, "large"
+        if told_of is None:
+            body, gone = None, "deleted"
+        ends = 0 if body is None else self._end(owner) + bytes_
+        mine = and_(_of(owner, key), requests.c.holder == holder, requests.c.status.is_(None))
+        values = {"status": answer.status, "body": body, "gone": gone, "ends": ends}
+        if self._connection.execute(update(requests).where(mine).values(values)).rowcount != 1:
             raise Taken("the request")
+        if body is not None:
+            rows = [{"memory_id": memory_id, "owner": owner, "key": key} for memory_id in told_of or ()]
+            insert_rows(self._connection, schema.request_memories, rows)
+            self._make_room(owner, ends)
 
     def release(self, owner: str, key: str, *, holder: str) -> None:
         mine = and_(_of(owner, key), schema.requests.c.holder == holder, schema.requests.c.status.is_(None))
         self._connection.execute(delete(schema.requests).where(mine))
 
     def renew(self, holder: str, until: float) -> None:
-        held = and_(schema.requests.c.holder == holder, schema.requests.c.status.is_(None))
-        self._connection.execute(update(schema.requests).where(held).values(leased_until=until))
+        requests = schema.requests  # a name with more behind its dot stands between the two
+        held = and_(requests.c.holder >= holder, requests.c.holder < f"{holder}/", requests.c.status.is_(None))
+        self._connection.execute(update(requests).where(held).values(leased_until=until))
 
-    def forget(self, owner: str, memory_uid: str | None) -> None:
-        requests = schema.requests
-        told = and_(requests.c.owner == owner, requests.c.status.is_not(None))
-        if memory_uid is not None:
-            told = and_(told, requests.c.body.contains(memory_uid, autoescape=True))
-        self._connection.execute(update(requests).where(told).values(body=""))
+    def forget(self, owner: str) -> None:
+        kept = select(schema.requests.c.key).where(schema.requests.c.owner == owner, _KEPT)
+        _let_go(self._connection, owner, self._connection.execute(kept).scalars().all(), "deleted")
 
     def sweep(self, before: float, limit: int) -> int:
-        requests = schema.requests
-        old = select(requests.c.owner, requests.c.key).where(requests.c.created_at < before).limit(limit)
-        rows = self._connection.execute(old).all()
-        for owner, key in rows:
-            self._connection.execute(delete(requests).where(_of(owner, key)))
-        return len(rows)
+        requests, told = schema.requests, schema.request_memories
+        this = select(requests.c.owner, requests.c.key).where(requests.c.created_at < before)
+        old = this.order_by(requests.c.created_at, *requests.primary_key).limit(limit)  # the same for both
+        self._connection.execute(delete(told).where(tuple_(told.c.owner, told.c.key).in_(old)))
+        gone = delete(requests).where(tuple_(requests.c.owner, requests.c.key).in_(old))
+        return self._connection.execute(gone).rowcount
+
+    def _memories(self, owner: str, telling: Telling) -> set[int] | None:
+        """The ids of the memories that are told of; None where one of them is not there any more."""
+        named = _NAMED.of(self._connection, list(telling.uids), owner=owner)
+        made_of = _OF_IDS.of(self._connection, list(telling.memory_ids))
+        told_in = _OF_TURNS.of(self._connection, list(telling.turn_ids))
+        # In two worlds two memories may have one id, and either may be meant; a turn has one memory.
+        there = len({uid for _, uid in named}), len(made_of), len({turn for _, turn in told_in})
+        if there != (len(telling.uids), len(telling.memory_ids), len(telling.turn_ids)):
+            return None
+        return {id for id, *_ in (*named, *made_of, *told_in)}
+
+    def _end(self, owner: str) -> int:
+        """Where the owner's newest answer ends."""
+        ends = select(func.max(schema.requests.c.ends)).where(schema.requests.c.owner == owner, _KEPT)
+        return self._connection.execute(ends).scalar() or 0
+
+    def _make_room(self, owner: str, end: int) -> None:
+        """Let the answers go that ended so long before the newest one's end that all would be too many."""
+        upto = end - MOST_OF_ALL + MOST_OF_ONE
+        if upto > 0:
+            ends = schema.requests.c.ends
+            old = select(schema.requests.c.key).where(schema.requests.c.owner == owner, _KEPT, ends <= upto)
+            _let_go(self._connection, owner, self._connection.execute(old).scalars().all(), "room")
+
+
+def forget_answers(connection: Connection, memory_ids: Sequence[int]) -> None:
+    """Let go what was answered and tells of one of these memories."""
+    answers = defaultdict[str, set[str]](set)
+    for owner, key in _TELLING.of(connection, memory_ids):
+        answers[owner].add(key)
+    for owner, keys in answers.items():
+        _let_go(connection, owner, sorted(keys), "deleted")
+
+
+def _let_go(connection: Connection, owner: str, keys: Sequence[str], why: Gone) -> None:
+    """Empty the rows of these answers; what they told of is no matter any more."""
+    requests, told = schema.requests, schema.request_memories
+    for start in range(0, len(keys), CHUNK):
+        some = keys[start : start + CHUNK]
+        these = update(requests).where(requests.c.owner == owner, requests.c.key.in_(some))
+        connection.execute(these.values(body=None, gone=why))
+        connection.execute(delete(told).where(told.c.owner == owner, told.c.key.in_(some)))
+
+
+def _packed(answer: Answered) -> tuple[bytes | None, Gone | None]:
+    if answer.gone is not None or len(answer.body) > MOST_TEXT:
+        return None, answer.gone or "large"
+    return zlib.compress(answer.body.encode(), 1), None
 
 
 def _of(owner: str, key: str) -> ColumnElement[bool]:

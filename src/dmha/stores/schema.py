@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -213,6 +214,7 @@ memories = Table(
     UniqueConstraint("tenant_id", "uid"),
     Index(None, "turn_id"),
     Index(None, "tenant_id", "kind", "at"),
+    Index(None, "tenant_id", "private_to", "id"),  # pages: what was told openly, and to each one who is there
 )
 _SUMMARIES = memories.c.kind == "summary"
 Index(None, memories.c.session_id, memories.c.at, sqlite_where=_SUMMARIES, postgresql_where=_SUMMARIES)
@@ -230,7 +232,7 @@ memory_versions = Table(
     Column("text", Text, nullable=False),
 )
 
-# What a summary, insight or wish was made of.
+# What a summary, insight or wish was made of; it is out of sight while one of these is wrong or private.
 memory_sources = Table(
     "memory_sources",
     metadata,
@@ -454,11 +456,14 @@ audits = Table(
     Column("user_id", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("trace", String(32), nullable=False),
+    Column("status", Integer, nullable=True),
     Index(None, "user_id", "at"),
 )
 
 # Requests under a caller's Idempotency-Key: the row is committed before the work begins, and closed in the transaction
 # that holds its effect. `status` null: under way, by `holder`, until `leased_until` unless the holder asks for longer.
+# `body` is what was answered, packed; once it is kept no more, `gone` says why. `ends` is where it ends in the stream
+# of all that its owner was answered, in bytes: how far behind the newest it is tells when its room is taken.
 requests = Table(
     "requests",
     metadata,
@@ -469,19 +474,21 @@ requests = Table(
     Column("leased_until", Double, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("status", Integer, nullable=True),
-    Column("size", Integer, nullable=False, server_default="0"),
-    Column("body", Text, nullable=True),
+    Column("gone", String(8), nullable=True),
+    Column("ends", BigInteger, nullable=False, server_default="0"),
+    Column("body", LargeBinary, nullable=True),
     Index(None, "created_at"),
     Index(None, "holder"),
-    Index(None, "owner", "created_at"),
 )
+_KEPT = requests.c.body.is_not(None)
+Index(None, requests.c.owner, requests.c.ends, sqlite_where=_KEPT, postgresql_where=_KEPT)
 
 # Which memories a kept answer tells of, so that it goes when one of them does.
 request_memories = Table(
     "request_memories",
     metadata,
+    _to("memories", "memory_id", primary_key=True),
     Column("owner", Text, primary_key=True),
-    Column("memory_uid", Text, primary_key=True),
     Column("key", String(255), primary_key=True),
     ForeignKeyConstraint(["owner", "key"], ["requests.owner", "requests.key"]),
     Index(None, "owner", "key"),
@@ -511,9 +518,18 @@ jobs = Table(
     Column("created_at", Double, nullable=False),
     Column("changed_at", Double, nullable=False),
     Index(None, "state", "due_at"),
-    Index(None, "kind", "key"),
+    Index(None, "kind", "key", "user_id"),
     Index(None, "user_id", "created_at"),
 )
+# Whose turn it is is found along the first, from account to account.
+Index(
+    "ix_jobs_turn", jobs.c.state, jobs.c.user_id, jobs.c.priority.desc(), jobs.c.due_at, jobs.c.created_at, jobs.c.uid
+)
+_NOT_OVER = jobs.c.state.in_(["waiting", "running", "stopping"])
+Index(
+    "ix_jobs_not_over", jobs.c.kind, jobs.c.key, jobs.c.user_id,
+    unique=True, sqlite_where=_NOT_OVER, postgresql_where=_NOT_OVER,
+)  # fmt: skip
 
 # -- the change log: the feed of every index, in commit order --------------------------------------
 

@@ -62,11 +62,11 @@ class Tree:
         self._tips[last.branch_id] = last.id
         return last
 
-    def find(self, scope: Scope, uid: str) -> Node:
-        """The turn of that id, or `NotFound`."""
+    def find(self, scope: Scope, uid: str, field: str = "turn_id") -> Node:
+        """The turn of that id, or `NotFound` with the field that named it."""
         rows = _NAMED.all(self._connection, tenant=scope.tenant_id, uid=uid)
         if not rows:
-            raise NotFound("turn", uid)
+            raise NotFound("turn", uid, field=field)
         return Node(*rows[0])
 
     def node(self, turn_id: int) -> Node:
@@ -94,7 +94,7 @@ class Tree:
             apart = turn.kind != "episode" and turn.parent is None
             parent = None if apart else grown[-1] if grown else after
             if turn.parent is not None:
-                parent = known.get(turn.parent) or self.find(scope, turn.parent)
+                parent = known.get(turn.parent) or self.find(scope, turn.parent, "parent")
             branch_id = self._branch(parent, session_id)
             said = len(turn.text) if turn.kind == "episode" else 0
             window = (0, 0) if parent is None else (parent.window_turns, parent.window_characters)

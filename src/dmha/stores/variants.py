@@ -40,7 +40,7 @@ class Variants:
 
     def take_back(self, scope: Scope, session_id: int, uid: str, instead: str) -> int | None:
         """Undo the turn and all that followed it, to make room for the turn `instead`; returns its parent's id."""
-        twin = self._tree.find(scope, uid)
+        twin = self._tree.find(scope, uid, "replaces")
         if twin.session_id != session_id:
             raise InvalidInput("replaces", f"{uid!r} was said in another session", "Name the session of that turn.")
         felled = self._tree.offspring(twin.id)

@@ -13,7 +13,7 @@ _SAID = {
     404: "Nothing of this id is here.",
     408: "The body came too slowly.",
     409: "A request under this Idempotency-Key is under way.",
-    410: "The request was answered before, and what the answer told of was deleted since.",
+    410: "The request took effect before, and its answer is kept no more: `detail` says why.",
     412: "The memory was changed meanwhile: read it again.",
     413: "The body is too large.",
     414: "The path is too long.",
@@ -28,8 +28,12 @@ _SAID = {
 }
 REFERENCE = "#/components/schemas/{model}"
 _ALWAYS = (400, 408, 413, 414, 422, 429, 500, 503)
-_ADMITTED = (401, 403)
+_ADMITTED = (401, 403, 507)  # what a service key asks for is audited first, and no room for that is a 507
 Answers = dict[int | str, dict[str, Any]]
+VERSIONED: Answers = {200: {"headers": {"ETag": {
+    "description": "The version; a change of the memory names it in If-Match.", "required": True,
+    "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
+}}}}  # fmt: skip
 
 
 def open_(*more: int) -> Answers:
@@ -44,7 +48,7 @@ def reading(*more: int) -> Answers:
 
 def writing(*more: int) -> Answers:
     """Of a route that changes something."""
-    return _problems(*_ALWAYS, *_ADMITTED, 409, 410, 507, *more)
+    return _problems(*_ALWAYS, *_ADMITTED, 409, 410, *more)
 
 
 def _problems(*statuses: int) -> Answers:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from hashlib import sha256
 from pathlib import Path
-from shutil import rmtree
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -22,6 +20,7 @@ from dmha.server.callers import STREAMS, Caller, Route
 from dmha.server.models import Imported, Name
 from dmha.server.routes.answers import reading, writing
 from dmha.server.routes.talk import Key, Reader, Writer
+from dmha.server.scratch import Scratch
 from dmha.transfer import unwritable
 
 router = APIRouter(prefix="/v1", route_class=Route, tags=["files"])
@@ -33,25 +32,25 @@ _LINES = {LINES: {"schema": {"type": "string"}}}
 _IMPORTED = TypeAdapter(Imported)
 
 
-@router.get("/export", response_class=FileResponse, responses=reading(404, 507) | {200: {"content": _LINES}})
+@router.get("/export", response_class=FileResponse, responses=reading(404) | {200: {"content": _LINES}})
 async def export(caller: Reader, agent_id: Agent = None) -> Response:
     """All that is remembered, as lines of JSON."""
     _check(caller, agent_id)
 
-    def call(mind: Mind, still: Still) -> Path:
+    def call(mind: Mind, still: Still) -> Scratch:
         folder = _folder()
         try:
-            mind.export(folder / _NAME, user_id=caller.user_id, agent_id=agent_id)
+            mind.export(folder.path / _NAME, user_id=caller.user_id, agent_id=agent_id)
             if not still():
                 raise Abandoned("whoever asked for the export has left")
         except BaseException:
-            rmtree(folder, ignore_errors=True)
+            folder.remove()
             raise
         return folder
 
     folder = await caller.ask(call, short=False)
-    gone = BackgroundTask(rmtree, folder, ignore_errors=True)
-    return _Whole(folder / _NAME, media_type=LINES, filename=_NAME, background=gone, headers={"Accept-Ranges": "none"})
+    gone, path = BackgroundTask(folder.remove), folder.path / _NAME
+    return _Whole(path, media_type=LINES, filename=_NAME, background=gone, headers={"Accept-Ranges": "none"})
 
 
 @router.post(
@@ -65,7 +64,7 @@ async def import_(request: Request, caller: Writer, agent_id: Agent = None, idem
         raise problems.invalid("Content-Type", "it is another", f"Send {LINES}.", status=415)
     folder = _folder()
     try:
-        path = folder / _NAME
+        path = folder.path / _NAME
         digest = await _received(request, path)
 
         def call(mind: Any, also: Any, _: Any) -> Imported:
@@ -77,13 +76,13 @@ async def import_(request: Request, caller: Writer, agent_id: Agent = None, idem
 
         return await caller.do(call, _IMPORTED, status=201, body=digest)
     finally:
-        rmtree(folder, ignore_errors=True)
+        folder.remove()
 
 
 def _check(caller: Caller, agent_id: str | None) -> None:
     """The one companion, or the whole account, as the credential allows it."""
     if agent_id is None:
-        caller.account()
+        caller.account("agent_id")
     else:
         caller.place(agent_id, None)
 
@@ -96,9 +95,9 @@ class _Whole(FileResponse):
         await super().__call__({**scope, "headers": headers}, receive, send)
 
 
-def _folder() -> Path:
+def _folder() -> Scratch:
     try:
-        return Path(tempfile.mkdtemp(prefix="dmha-"))
+        return Scratch()
     except OSError as error:
         raise unwritable("the folder for temporary files", str(error), "Free some space.", error) from error
 

@@ -18,9 +18,11 @@ router = APIRouter(prefix="/v1/jobs", route_class=Route, tags=["operating"])
 
 
 class JobSeen(BaseModel):
-    """One piece of work: `done` of `total` so far, `reason` is why it failed last."""
+    """One piece of work: `done` of `total` so far, `reason` is why it failed last; `user_id` is whose it is, null for
+    the file's own, which only who may operate is shown."""
 
     id: str
+    user_id: str | None
     kind: str
     state: str
     attempts: int
@@ -33,11 +35,11 @@ class JobSeen(BaseModel):
 
     @classmethod
     def of(cls, job: Job) -> JobSeen:
-        """The job as its owner sees it."""
+        """The job as its owner sees it, or who operates the service."""
         return cls(
-            id=job.uid, kind=job.kind, state=job.state, attempts=job.attempts, reason=job.reason, done=job.done,
-            total=job.total, created_at=_moment(job.created_at), changed_at=_moment(job.changed_at),
-            result=None if job.result is None else dict(job.result),
+            id=job.uid, user_id=job.user_id or None, kind=job.kind, state=job.state, attempts=job.attempts,
+            reason=job.reason, done=job.done, total=job.total, created_at=_moment(job.created_at),
+            changed_at=_moment(job.changed_at), result=None if job.result is None else dict(job.result),
         )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Header, Query
@@ -12,10 +13,10 @@ from dmha.errors import InvalidInput
 from dmha.mind import Mind
 from dmha.server.callers import Caller, Route
 from dmha.server.cursors import etag, version_of
-from dmha.server.models import Change, History, Name, Page, Remembered, ToRemember
-from dmha.server.routes.answers import reading, writing
+from dmha.server.models import Change, History, Name, Remembered, ToRemember
+from dmha.server.routes.answers import VERSIONED, reading, writing
 from dmha.server.routes.talk import Key, Reader, Writer
-from dmha.types import Memory, Turn
+from dmha.types import Memory, Page, Turn
 
 router = APIRouter(prefix="/v1/memories", route_class=Route, tags=["memories"])
 
@@ -56,7 +57,7 @@ async def create(body: ToRemember, caller: Writer, idempotency_key: Key = None) 
     )  # fmt: skip
 
 
-@router.get("", responses=reading(404))
+@router.get("", responses=reading())
 async def list_(
     caller: Reader,
     agent_id: Agent = "default",
@@ -65,23 +66,22 @@ async def list_(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=1_024, description="`next` of the page before.")] = None,
 ) -> Page:
-    """The memories, a page at a time."""
+    """The memories, what was learned last first, a page at a time."""
     place, cursors = caller.place(agent_id, world), caller.service.cursors
     of = (caller.user_id, agent_id, world, *present)
     after = cursors.read(cursor, *of)
-    found = await caller.ask(lambda mind, _: mind.memories(**place, present=present, limit=limit + 1, after=after))
-    more = len(found) > limit
-    return Page(memories=found[:limit], next=cursors.made(found[limit - 1].id, *of) if more else None)
+    found = await caller.ask(lambda mind, _: mind.memories(**place, present=present, limit=limit, after=after))
+    return found if found.next is None else replace(found, next=cursors.made(found.next, *of))
 
 
-@router.get("/{id}", response_model=Memory, responses=reading(404))
+@router.get("/{id}", response_model=Memory, responses=reading(404) | VERSIONED)
 async def read(id: Name, caller: Reader, agent_id: Agent = "default", world: World = None) -> Response:
     """One memory; its ETag is what a change of it names."""
     memory = await _of(caller, agent_id, world, lambda mind, place: mind.get(id, **place))
     return Response(_MEMORY.dump_json(memory), headers=etag(memory), media_type="application/json")
 
 
-@router.patch("/{id}", response_model=Memory, responses=writing(404, 412, 415, 428))
+@router.patch("/{id}", response_model=Memory, responses=writing(404, 412, 415, 428) | VERSIONED)
 async def update(
     id: Name, body: Change, caller: Writer, agent_id: Agent = "default", world: World = None, if_match: IfMatch = None,
     idempotency_key: Key = None,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header
 from fastapi.responses import Response
 from pydantic import TypeAdapter
 
+from dmha.checks import MOST_WAIT_MS
 from dmha.server.callers import READ, WRITE, Caller, Route
 from dmha.server.models import Found, ToAnalyze, ToAnswer, ToFind
 from dmha.server.once import LONGEST_KEY
@@ -20,7 +22,12 @@ router = APIRouter(prefix="/v1", route_class=Route, tags=["talk"])
 Reader = Annotated[Caller, Depends(READ)]
 Writer = Annotated[Caller, Depends(WRITE)]
 Key = Annotated[
-    str | None, Header(alias="Idempotency-Key", max_length=LONGEST_KEY, description="Makes a retry harmless.")
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Makes a retry harmless.",
+        json_schema_extra={"maxLength": LONGEST_KEY},  # told here, refused in words by `once.check_key`
+    ),
 ]
 
 _REPLY, _FOUND = TypeAdapter(Reply), TypeAdapter(Found)
@@ -31,8 +38,6 @@ async def contextualize(body: ToAnswer, caller: Writer, idempotency_key: Key = N
     """Remember a turn and answer it, out of what the companion knows."""
     asked = _asked(body, caller) | {"turn_id": body.turn_id or _turn_of(idempotency_key)}
     text = asked.pop("text")
-    most = int(caller.service.settings.request_s * 1_000)
-    asked["deadline_ms"] = min(body.deadline_ms or most, most)
 
     def call(mind: Any, also: Any, still: Any) -> Reply:
         reply: Reply = mind.contextualize(text, **asked, also=also, still=still)
@@ -71,9 +76,11 @@ async def analyze(body: ToAnalyze, caller: Reader) -> Analysis:
 
 
 def _asked(body: ToAnswer | ToFind, caller: Caller) -> dict[str, Any]:
-    """The body as keywords, the account being the credential's."""
+    """The body as keywords, the account being the credential's, the deadline no later than any request's."""
     told: Mapping[str, Any] = {name: getattr(body, name) for name in type(body).model_fields}
-    return {**told, **caller.place(body.agent_id, body.world)}
+    most = min(ceil(1_000 * caller.service.settings.request_s), MOST_WAIT_MS)
+    deadline = min(body.deadline_ms or most, most)
+    return {**told, **caller.place(body.agent_id, body.world), "deadline_ms": deadline}
 
 
 def _turn_of(key: str | None) -> str | None:

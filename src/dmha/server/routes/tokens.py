@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request
 
 from dmha.access import Grant
 from dmha.server import problems
-from dmha.server.callers import Route, address_of, asked
+from dmha.server.callers import Route, asked
+from dmha.server.gate import address_of
 from dmha.server.models import Token, TokenFor
 from dmha.server.problems import unauthorized
 from dmha.server.routes.answers import open_
@@ -24,12 +25,8 @@ router = APIRouter(prefix="/auth", route_class=Route, tags=["auth"])
 async def token(body: TokenFor, request: Request) -> Token:
     """A token that lasts fifteen minutes, for a password or an API key."""
     service: Service = request.app.state.service
-    address = address_of(service, request)
-    given = {name for name in ("user", "password", "key") if getattr(body, name) is not None}
-    if given not in ({"user", "password"}, {"key"}, {"user"}):
-        raise problems.invalid("body", "it names no credential, or several", "Give user and password, or key.")
-    if given == {"user"} and not service.settings.dev_tokens:
-        raise problems.invalid("password", "it is missing", "Give it, or an API key as key.")
+    address = address_of(request.scope)
+    _check(body, dev=service.settings.dev_tokens)
 
     def grant() -> Grant | None:
         if body.key is not None:
@@ -39,5 +36,18 @@ async def token(body: TokenFor, request: Request) -> Token:
             return service.access.by_password(body.user, body.password)
         return service.named(body.user)
 
-    found = await asked(service, request, lambda _: service.judged(grant, address, partial(unauthorized, _FIX)))
+    found = await asked(service, request, lambda _: service.judged(grant, address, partial(unauthorized, _FIX, "body")))
     return Token(access_token=service.tokens.mint(found, service.now()), expires_in=LIFETIME)
+
+
+def _check(body: TokenFor, *, dev: bool) -> None:
+    """One credential, whole: a user with its password (none for development), or a key, which says whose it is."""
+    if body.key is not None:
+        if (body.user, body.password) != (None, None):
+            raise problems.invalid("key", "it stands beside user or password", "Give key alone, or the two without it.")
+    elif body.user is None and body.password is None:
+        raise problems.invalid("body", "it holds no credential", "Give user and password, or key.")
+    elif body.user is None:
+        raise problems.invalid("user", "it is missing", "Give it beside password, or an API key alone, as key.")
+    elif body.password is None and not dev:
+        raise problems.invalid("password", "it is missing", "Give it, or an API key alone, as key.")
