@@ -5,7 +5,8 @@ Usage: python -m benchmarks.search_speed [--sizes 1000,10000,100000,1000000] [--
 Memories are written by the production write path with given vectors. A vector is a mixture of two real sentences'
 embeddings with noise, its text a mixture of their words; questions are real ones that no memory was made of. --data
 names a file of sentences, one a line (those that end in "?" are the questions); without it they are made up here. A
-file once built is used again where --keep names its folder.
+file once built is used again where --keep names its folder. What filters cost is told last: those of metadata let
+nothing, one memory, 1 %, half and all of them pass.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 from random import Random
 from statistics import median
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +77,19 @@ _START = datetime(2022, 1, 1, tzinfo=UTC)
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _TALK = 30  # turns of a session
 _AT_ONCE = 2_000
-_SENTENCES, _QUESTIONS, _JUDGED = 4_000, 200, 100
+_SENTENCES, _QUESTIONS, _JUDGED, _FILTERED = 4_000, 200, 100, 40
+_FILTERS: dict[str, dict[str, Any]] = {
+    "no filter": {},
+    "none": {"metadata": {"number": -1}},
+    "one": {"metadata": {"number": 77}},
+    "1 %": {"metadata": {"hundredth": True}},
+    "50 %": {"metadata": {"half": True}},
+    "all": {"metadata": {"all": True}},
+    "kind none": {"kind": "wish"},
+    "kind all": {"kind": "episode"},
+    "tier none": {"tier": "muscle"},
+    "polarity joy": {"polarity": "joy"},
+}
 
 
 class Given:
@@ -117,7 +131,8 @@ class Corpus:
             vector = vector + noise.standard_normal(384, np.float32) * np.float32(0.4 / 384**0.5)
             words = self.sentences[one][:8] + self.sentences[other][:4]
             at = _START + timedelta(seconds=number * 120 % 120_000_000)
-            yield Turn(" ".join(words), draw.choice(_WHO), at=at, vector=vector)
+            about = {"number": number, "half": number % 2 == 0, "hundredth": number % 100 == 0, "all": True}
+            yield Turn(" ".join(words), draw.choice(_WHO), at=at, vector=vector, metadata=about)
 
 
 def _made_up() -> tuple[list[str], list[str]]:
@@ -178,6 +193,16 @@ def one_tenant(path: Path, corpus: Corpus) -> dict[str, float]:
     return {"memories": held, "first_s": first, "peak_mb": peak / 1e6, "index_mb": nbytes / 1e6, **_quantiles(spent)}
 
 
+def filtered(path: Path, corpus: Corpus) -> dict[str, float]:
+    """In a process of its own: searches of what a filter lets pass, from nothing to all."""
+    with _open(path, corpus) as mind:
+        _searches(mind, corpus, ["bench0"] * _FILTERED)
+        told = {}
+        for name, narrowed in _FILTERS.items():
+            told[f"p50 {name}"] = median(_searches(mind, corpus, ["bench0"] * _FILTERED, **narrowed))
+    return told
+
+
 def many_tenants(path: Path, corpus: Corpus) -> dict[str, float]:
     """In a process of its own: the first search in each of some tenants, and the second."""
     users = [f"bench{n}" for n in range(1, min(_QUESTIONS, int(path.stem.split("x")[0])))]
@@ -217,13 +242,13 @@ def _open(path: Path, corpus: Corpus) -> Mind:
     return dmha.open(path, embedder=Given(corpus.known), chat="extractive", clock=lambda: _NOW)
 
 
-def _searches(mind: Mind, corpus: Corpus, users: Sequence[str]) -> list[float]:
+def _searches(mind: Mind, corpus: Corpus, users: Sequence[str], **asking: Any) -> list[float]:
     """Milliseconds of one search for each of the users, its question embedded before."""
     spent = []
     for user, question in zip(users, corpus.questions, strict=False):
         mind._perception.ask(question)
         began = perf_counter()
-        mind.search(question, user_id=user, agent_id="relu")
+        mind.search(question, user_id=user, agent_id="relu", **asking)
         spent.append((perf_counter() - began) * 1_000)
     return spent
 
@@ -232,7 +257,7 @@ def _quantiles(spent: Sequence[float]) -> dict[str, float]:
     return {"p50": median(spent), "p95": sorted(spent)[int(0.95 * len(spent))]}
 
 
-MEASURES = {measure.__name__: measure for measure in (one_tenant, many_tenants, recall)}
+MEASURES = {measure.__name__: measure for measure in (one_tenant, filtered, many_tenants, recall)}
 
 
 def _apart(measure: str, folder: Path, path: Path) -> dict[str, float]:
@@ -257,6 +282,7 @@ def main(sizes: Sequence[int], tenants: int, folder: Path, data: Path | None) ->
         said = _apart("one_tenant", folder, path) | _apart("recall", folder, path)
         medians.append(said["p50"])
         print(f"{memories:,}: {_told(said)}", flush=True)
+        print(f"{memories:,}, filtered: {_told(_apart('filtered', folder, path))}", flush=True)
     if len(medians) > 1:
         slope, _ = np.polyfit(np.log(sizes), np.log(medians), 1)
         print(f"slope of log p50 over log size: {slope:.2f}")

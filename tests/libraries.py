@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from stubs import StubEmbedder
+from stubs import StubEmbedder, only
 
 from dmha import Turn
 from dmha.domain.query import parse_query
@@ -102,8 +102,10 @@ class Library:
 
     def ask(
         self, index: Index, scope: Scope, question: Question, *, ranking: str = BOTH, count: int = 100,
-        feed: Feed | None = None, **reach: Any,
+        feed: Feed | None = None, allowed: Sequence[int] | None = None, **reach: Any,
     ) -> Candidates:  # fmt: skip
+        if allowed is not None:
+            reach["allowed"] = only(allowed)
         with self.truth.feed() if feed is None else nullcontext(feed) as feed:
             return index.nominate(
                 feed, scope.tenant_id, question, resolve(ranking), Reach(**reach), now=NOW, seed=7, count=count,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dmha import Unavailable
 from dmha.domain.tokens import estimate_tokens
+from dmha.records import Allowed
 
 
 class StubEmbedder:
@@ -75,6 +76,15 @@ class ManualClock:
     def forward(self, **lapse: float) -> None:
         """Move on by a timedelta's keywords: forward(days=1)."""
         self.now += timedelta(**lapse)
+
+
+def only(these: Collection[int]) -> Allowed:
+    """What lets these memories pass and no others."""
+
+    def passing(memory_ids: Sequence[int] | None) -> list[int]:
+        return sorted(set(these) if memory_ids is None else set(these).intersection(memory_ids))
+
+    return passing
 
 
 @lru_cache(maxsize=100_000)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stubs import ManualClock, StubEmbedder
+from stubs import ManualClock, StubEmbedder, only
 
 import dmha
 from dmha import InvalidInput, NotFound, Turn
@@ -231,7 +231,7 @@ class Life:
 REACHES = st.builds(
     Reach,
     present=st.sampled_from([(), (1,), (2,), (1, 2)]),
-    allowed=st.none() | st.lists(NUMBER, max_size=40),
+    allowed=st.none() | st.lists(NUMBER, max_size=40).map(only),
     exclude=st.lists(NUMBER, max_size=6),
     since=st.none() | st.just(START + DAY),
     until=st.none() | st.just(START + 9 * DAY),

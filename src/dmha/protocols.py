@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from dmha.records import (
+    Allowed,
     Answered,
     Arrival,
     Audit,
@@ -23,6 +24,7 @@ from dmha.records import (
     FactRow,
     Filters,
     Gist,
+    Held,
     Job,
     Key,
     Overtaken,
@@ -161,7 +163,8 @@ class Index(Protocol):
     `nominate` answers from a state that includes every write acknowledged before `feed`'s snapshot was opened; what it
     reads of the truth it reads there, so that its answer and the caller's other reads belong to one moment. It gives at
     most `count` memories within `reach`, best first by the ranking's coarse stage. An index that holds approximations
-    may miss one of the best, but the columns that it gives are exact. `scalars` are columns equal for all rows.
+    may miss one of the best, but the columns that it gives are exact. `scalars` are columns equal for all rows, `held`
+    those that only the truth knows and that the ranking's coarse stage reads nevertheless.
     """
 
     def nominate(
@@ -176,6 +179,7 @@ class Index(Protocol):
         seed: int,
         count: int,
         scalars: Mapping[str, float],
+        held: Held | None = None,
     ) -> Candidates: ...
 
     def nearest(self, feed: Feed, tenant_id: int, memory_ids: Sequence[int], /) -> list[Mapping[int, float]]:
@@ -305,7 +309,8 @@ class Reading(Protocol):
     def turns_of(self, memory_ids: Sequence[int], /) -> frozenset[int]: ...
     def turn(self, scope: Scope, uid: str, /) -> Uttered | None: ...
     def variants(self, scope: Scope, uid: str, /) -> list[Turn]: ...
-    def allowed(self, scope: Scope, filters: Filters, /) -> list[int] | None: ...
+    def held(self, scope: Scope, names: frozenset[str], now: float, /) -> Held: ...
+    def allowed(self, scope: Scope, filters: Filters, /) -> Allowed | None: ...
     def present_ids(self, scope: Scope, present: Sequence[str], /) -> list[int]: ...
 
 

@@ -1,11 +1,12 @@
 """What the floors hand to each other: resolved turns on their way in, rows and columns on their way out.
 
-Only plain data lives here. Ids are the truth's integers, times are seconds since the epoch.
+Only plain data lives here, and the one question that an index puts to the truth (`Allowed`). Ids are the truth's
+integers, times are seconds since the epoch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
@@ -17,6 +18,9 @@ from dmha.types import Affect, Fact, JobState, Kind, Reply, Source, Tier
 
 Right = Literal["read", "write", "operate"]
 Gone = Literal["large", "room", "deleted", "upgrade"]
+
+Allowed = Callable[[Sequence[int] | None], Sequence[int]]
+"""Those of these memories that the truth lets pass; asked with None, all of the tenant's that it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,16 +242,24 @@ class Question:
 class Reach:
     """Which memories a question may bring back, as far as an index can tell.
 
-    Private ones only where the id of who told them is in `present`; where `allowed` is not None, only those; none of
-    `exclude`; only what happened at `since` or later and before `until`, only what this speaker said.
+    Private ones only where the id of who told them is in `present`; where `allowed` is not None, only what it lets
+    pass; none of `exclude`; only what happened at `since` or later and before `until`, only what this speaker said.
     """
 
     present: Sequence[int] = ()
-    allowed: Sequence[int] | None = None
+    allowed: Allowed | None = None
     exclude: Sequence[int] = ()
     since: float | None = None
     until: float | None = None
     speaker_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How a companion holds some memories, by the ranking language's names; the stand-ins hold for all others."""
+
+    memory_ids: NDArray[np.int64]
+    columns: Mapping[str, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,9 @@ def _crowded(near: Mapping[int, float]) -> bool:
 
 
 def _nominate(ledger: Ledger, index: Index, scope: Scope, request: Request, mood: Affect, count: int) -> Candidates:
+    ranking, held = request.ranking, None
+    if ranking.held:
+        ranking, held = ranking.informed, ledger.reading.held(scope, ranking.held, request.now)
     return index.nominate(
         ledger.feed,
         scope.tenant_id,
@@ -180,12 +183,13 @@ def _nominate(ledger: Ledger, index: Index, scope: Scope, request: Request, mood
             replace(request.question, sounds=request.query.sounds),
             datetime.fromtimestamp(request.now, ZoneInfo(request.zone or scope.zone)),
         ),
-        request.ranking,
+        ranking,
         _reach(ledger, scope, request),
         now=request.now,
         seed=request.seed,
         count=count,
         scalars={"mood_joy": mood.joy, "mood_aversion": mood.aversion},
+        held=held,
     )
 
 

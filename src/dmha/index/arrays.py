@@ -118,6 +118,10 @@ class TenantArrays:
         if self.dead > _MOST_DEAD * self.count:
             self._compact()
 
+    def find(self, memory_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+        """The row of each of these memories, -1 where it is not held."""
+        return self._lookup.find(memory_ids)
+
     def audible(self, reach: Reach) -> NDArray[np.bool_] | None:
         """The rows that may be listened to, whatever may come back: alive, heard by who is present; None: all."""
         private = self._private_to[: self.count] >= 0
@@ -131,11 +135,8 @@ class TenantArrays:
         return heard
 
     def visible(self, reach: Reach) -> Mask:
-        """Which rows may come back: alive, and within reach."""
+        """Which rows may come back: alive, and within reach as far as these columns tell."""
         open_ = self._alive[: self.count]
-        if reach.allowed is not None:
-            open_ = np.zeros(self.count, np.bool_)
-            open_[self._lookup.rows(reach.allowed)] = True
         if reach.exclude:
             open_ = open_.copy()
             open_[self._lookup.rows(reach.exclude)] = False

@@ -27,7 +27,7 @@ from dmha.index.arrays import CODES_FROM, TenantArrays
 from dmha.index.table import Asked, Found, Table
 from dmha.index.vectors import cosines
 from dmha.protocols import Feed, RankingLike
-from dmha.records import Candidates, Change, Question, Reach
+from dmha.records import Candidates, Change, Held, Question, Reach
 
 # A quarter of a small laptop's memory. Of 384 dimensions that is 600,000 memories in tenants of a thousand (1.7 KB
 # each), six million in large ones (0.15 KB).
@@ -82,12 +82,13 @@ class LocalIndex:
         seed: int,
         count: int,
         scalars: Mapping[str, float],
+        held: Held | None = None,
     ) -> Candidates:
         """The best `count` memories by the ranking's coarse stage, and the columns that only an index knows."""
-        asked = Asked(question, ranking, {"now": now, **scalars}, seed)
-        held = self._hold(tenant_id)
-        with held.lock:
-            arrays = self._in_step(held, feed, tenant_id)
+        asked = Asked(question, ranking, {"now": now, **scalars}, seed, held)
+        here = self._hold(tenant_id)
+        with here.lock:
+            arrays = self._in_step(here, feed, tenant_id)
             rescored = self._of_codes(arrays)
             table = Table(arrays, asked, reach)
             found = table.found(table.best(max(count, rescored)))
@@ -96,7 +97,8 @@ class LocalIndex:
         self._evict()
         if rescored:
             found = _exactly(found, asked, count, partial(self._vectors, feed))
-        return Candidates(found.memory_ids, found.columns)
+        known = {name: column for name, column in found.columns.items() if held is None or name not in held.columns}
+        return Candidates(found.memory_ids, known)
 
     def nearest(self, feed: Feed, tenant_id: int, memory_ids: Sequence[int]) -> list[Mapping[int, float]]:
         """The nearest neighbours of each memory and their cosines; found when first asked for, then kept in step."""

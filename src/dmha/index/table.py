@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from dmha.domain.expressions import FEATURES, compile_ranking
 from dmha.domain.marks import ASKS, TELLS_TIME
 from dmha.domain.ranking import keyed_uniform, time_match, told_then, top
 from dmha.index.arrays import BLOCK, TenantArrays
 from dmha.index.best import best
+from dmha.index.passing import passing
 from dmha.index.talk import NOBODY
 from dmha.protocols import RankingLike
-from dmha.records import Question, Reach
+from dmha.records import Held, Question, Reach
 
 Column = NDArray[np.float64]
 
@@ -59,6 +61,7 @@ class Asked:
     ranking: RankingLike
     scalars: Mapping[str, float]
     seed: int
+    held: Held | None = None
 
     def score(self, columns: Mapping[str, Column], memory_ids: NDArray[np.int64]) -> Column:
         """The coarse scores of some rows."""
@@ -91,6 +94,10 @@ class Table:
             scores[~mask] = -np.inf
             return scores
 
+        if self._reach.allowed is not None:
+            parts = (slice(start, min(start + BLOCK, arrays.count)) for start in range(0, arrays.count, BLOCK))
+            scores = np.concatenate([np.empty(0), *map(score, parts)])
+            return passing(scores, arrays.memory_ids, count, self._reach.allowed, arrays.find)
         rows, scores = best(arrays.count, BLOCK, count, score)
         return rows[top(scores, arrays.memory_ids[rows], count)]
 
@@ -126,7 +133,18 @@ class Table:
             ("when_match", lambda: arrays.marked(TELLS_TIME) if question.asks_when else np.zeros(arrays.count)),
             ("wordiness", lambda: np.minimum(arrays.shares / _LONG, 1.0)),
         )
-        return made | {name: column() for name, column in others if name in needs}
+        return made | {name: column() for name, column in others if name in needs} | self._held()
+
+    def _held(self) -> dict[str, Column]:
+        """How the companion holds each row's memory, where the ranking nominates by that."""
+        arrays, held, made = self._arrays, self._asked.held, dict[str, Column]()
+        if held is None:
+            return made
+        rows = arrays.find(held.memory_ids)
+        for name, told in held.columns.items():
+            made[name] = compile_ranking(FEATURES[name].stand_in).coarse({"created_at": arrays.at}, arrays.count)
+            made[name][rows[rows >= 0]] = told[rows >= 0]
+        return made
 
     def _earning(self) -> Mapping[str, float]:
         """What share of their worth those of the question's terms earn that only name a time.

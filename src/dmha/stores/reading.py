@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -25,10 +26,11 @@ from sqlalchemy import (
 
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.errors import InvalidInput
-from dmha.records import Filters, Scope, State, Uttered, Version
+from dmha.records import Allowed, Filters, Held, Scope, State, Uttered, Version
 from dmha.stores import schema
 from dmha.stores.columns import BY_ID_AND_OF_TENANT, read_columns
 from dmha.stores.engine import read_json
+from dmha.stores.held import read_held
 from dmha.stores.places import CHUNK, Places
 from dmha.stores.prepared import Ids, Prepared
 from dmha.stores.standing import in_sight, stands
@@ -50,6 +52,9 @@ _BRANCHES = (1, 4, 50)
 _NEAREST = _BRANCHES[-1]
 
 _BEYOND = 2**63 - 1  # above every id
+
+_OF_TENANT = schema.memories.c.tenant_id == bindparam("tenant")
+_GIVEN = select(func.json_each(bindparam("ids")).table_valued("value").c.value)  # one statement for any number of ids
 
 # What is in the message window is working memory, however the companion holds it otherwise.
 _TIER = case(
@@ -276,8 +281,12 @@ class Reading:
             for row in rows
         ]
 
-    def allowed(self, scope: Scope, filters: Filters) -> list[int] | None:
-        """The ids of the memories that pass the filters; None when nothing limits them.
+    def held(self, scope: Scope, names: frozenset[str], now: float) -> Held:
+        """How this companion holds those of its memories of which a ranking's stand-ins do not tell it already."""
+        return read_held(self._connection, scope, names, now)
+
+    def allowed(self, scope: Scope, filters: Filters) -> Allowed | None:
+        """What judges memories by the filters, while this snapshot lasts; None when nothing limits them.
 
         Tier, kind, metadata and polarity are judged here; times, speaker and who is present by the index, which holds
         them (see `Reach`).
@@ -286,13 +295,20 @@ class Reading:
         conditions = _conditions(filters)
         if not conditions:
             return None
-        view = and_(views.c.memory_id == memories.c.id, views.c.companion_id == scope.companion_id)
-        query = select(memories.c.id).join(views, view, isouter=True)
+        view = and_(views.c.memory_id == memories.c.id, views.c.companion_id == bindparam("companion"))
+        query = select(memories.c.id).join(views, view, isouter=True).where(*conditions)
         if filters.tier is not None:
             query = query.join(schema.turns, _SAID, isouter=True)
-        return list(
-            self._connection.execute(query.where(memories.c.tenant_id == scope.tenant_id, *conditions)).scalars()
-        )
+
+        def passing(memory_ids: Sequence[int] | None) -> list[int]:
+            if memory_ids is None:
+                found = self._connection.execute(query.where(_OF_TENANT), _bound(scope))
+            else:
+                these = query.where(memories.c.id.in_(_GIVEN), BY_ID_AND_OF_TENANT)
+                found = self._connection.execute(these, _bound(scope) | {"ids": json.dumps(memory_ids)})
+            return list(found.scalars())
+
+        return passing
 
     def present_ids(self, scope: Scope, present: Sequence[str]) -> list[int]:
         """The speaker ids of those who are in the room, strangers left out."""
@@ -303,8 +319,11 @@ class Reading:
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     memories, views = schema.memories, schema.perspectives
     conditions: list[ColumnElement[bool]] = []
-    if filters.tier is not None:
-        conditions.append(_TIER.in_([filters.tier]))
+    if filters.tier == "working":
+        conditions.append(_TIER == "working")
+    elif filters.tier is not None:  # said in this way, few of a tier are found without looking at all memories
+        held = views.c.tier if filters.tier != "short_term" else func.coalesce(views.c.tier, "short_term")
+        conditions += [held == filters.tier, schema.turns.c.in_window.is_not(True)]
     if filters.kind is not None:
         conditions.append(memories.c.kind == filters.kind)
     for key, value in filters.metadata.items():

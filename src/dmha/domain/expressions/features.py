@@ -22,7 +22,8 @@ Stage = Literal["coarse", "fine"]
 class Feature:
     """One name, spelt as in a ranking: `similarity`, `random()`, `exact_match_boost(text)`.
 
-    With a `definition` it is computed from other features; without one it is a column that the caller gives.
+    With a `definition` it is computed from other features; without one it is a column that the caller gives. One that
+    is `held` belongs to how a companion holds its memories: the truth can tell it of all of them beforehand.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Feature:
     meaning: str
     definition: str = ""
     stand_in: str = ""
+    held: bool = False
 
     def __post_init__(self) -> None:
         if self.stage == "fine" and not (self.definition or self.stand_in):
@@ -63,17 +65,17 @@ _ALL = (
     ),
     Feature("exact_match_boost(speaker)", "number", "fine", "the same in the speaker's name", stand_in="0"),
     Feature("exact_match_boost(session)", "number", "fine", "the same in the session's id", stand_in="0"),
-    Feature("last_recalled_at", "time", "fine", "when it was last recalled", stand_in="created_at"),
-    Feature("half_life", "span", "fine", "its own speed of forgetting", stand_in="'7d'"),
+    Feature("last_recalled_at", "time", "fine", "when it was last recalled", stand_in="created_at", held=True),
+    Feature("half_life", "span", "fine", "its own speed of forgetting", stand_in="'7d'", held=True),
     Feature("since", "span", "fine", "time since the last recall", definition="now - last_recalled_at"),
     Feature(
         "retention", "ratio", "fine", "how much is left of it", definition="timeliness(last_recalled_at, half_life)"
     ),
-    Feature("recalls", "count", "fine", "how often it was recalled", stand_in="0"),
-    Feature("importance", "ratio", "fine", "how much it matters", stand_in="0.5"),
-    Feature("joy", "ratio", "fine", "how sweet it is", stand_in="0"),
-    Feature("aversion", "ratio", "fine", "how much it hurts", stand_in="0"),
-    Feature("trauma", "ratio", "fine", "how deeply it wounds", stand_in="0"),
+    Feature("recalls", "count", "fine", "how often it was recalled", stand_in="0", held=True),
+    Feature("importance", "ratio", "fine", "how much it matters", stand_in="0.5", held=True),
+    Feature("joy", "ratio", "fine", "how sweet it is", stand_in="0", held=True),
+    Feature("aversion", "ratio", "fine", "how much it hurts", stand_in="0", held=True),
+    Feature("trauma", "ratio", "fine", "how deeply it wounds", stand_in="0", held=True),
     Feature("gist", "ratio", "fine", "1 for a summary of other memories, else 0", stand_in="0"),
     Feature("score0", "ratio", "fine", "the score given at birth", stand_in="0"),
 )
