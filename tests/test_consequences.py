@@ -92,7 +92,7 @@ def test_recalls_at_the_same_time_are_all_counted(mind: Mind) -> None:
 
 def test_racing_answers_to_one_turn_are_one_answer(clock: ManualClock) -> None:
     """Whoever comes second gives the answer that was kept."""
-    chat = Saying(*(f"Answer {i}." for i in range(4)))
+    chat = Saying(*(f"Answer {i}." for i in range(16)))  # who comes late may mend what contradicts the first one's
     with dmha.open(":memory:", embedder=StubEmbedder(), chat=chat, clock=clock) as mind, ThreadPoolExecutor(4) as pool:
         said = set(pool.map(lambda _: mind.contextualize("Hello!", turn_id="t", **WHO).text, range(4)))
     assert len(said) == 1

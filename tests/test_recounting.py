@@ -45,7 +45,8 @@ def test_an_upgraded_file_is_counted_again_where_the_rules_are_others(
             "DROP TABLE keys; DROP TABLE users; DROP TABLE audits; DROP TABLE requests; DROP TABLE jobs;"
             "DROP INDEX ix_perspectives_companion_id_raised; ALTER TABLE perspectives DROP COLUMN raised;"
             "ALTER TABLE memories DROP COLUMN wrong;"
-            "DROP TABLE request_memories; ALTER TABLE memory_versions DROP COLUMN wrong;"
+            "DROP INDEX ix_memories_tenant_id_private_to_id; DROP TABLE request_memories;"
+            "ALTER TABLE memory_versions DROP COLUMN wrong;"
             "ALTER TABLE memory_versions DROP COLUMN private;"
             "UPDATE alembic_version SET version_num = '0002'"
         )

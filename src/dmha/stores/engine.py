@@ -37,7 +37,7 @@ _LONGEST_LOG = 64 << 20
 CACHE_KIB = 16_384
 
 # The codes, as they begin, of a file that SQLite makes nothing of.
-UNREADABLE = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+UNREADABLE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ")
 
 _DAMAGED = ("the file is damaged", "Run dmha doctor --fix; else restore a backup, or export what can be read.")
 _BUSY = ("another process holds the file", "Find the process that keeps a transaction open, or try again.")
@@ -46,6 +46,7 @@ _FIXES = {
         "the disk is full",
         "Free some space; what was acknowledged is safe, and writing resumes by itself.",
     ),
+    "SQLITE_IOERR_SHORT_READ": _DAMAGED,  # a page names one beyond the file's end
     "SQLITE_IOERR": (
         "the disk refused to read or write",
         "Check the disk's space, limits and health; what was acknowledged is safe, and writing resumes by itself.",
