@@ -16,8 +16,9 @@ from dmha.errors import Abandoned
 from dmha.mind import Mind
 from dmha.protocols import Still
 from dmha.server import problems
-from dmha.server.callers import STREAMS, Caller, Route
+from dmha.server.callers import Caller
 from dmha.server.models import Imported, Name
+from dmha.server.route import STREAMS, Route
 from dmha.server.routes.answers import reading, writing
 from dmha.server.routes.talk import Key, Reader, Writer
 from dmha.server.scratch import Scratch

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse, Response
 from pydantic import BaseModel
 
-from dmha.server.callers import OPERATE, Caller, Route
+from dmha.server.callers import OPERATE, Caller
 from dmha.server.metrics import CONTENT_TYPE
+from dmha.server.route import Route
 from dmha.server.routes.answers import open_, reading
 from dmha.server.service import Service
 

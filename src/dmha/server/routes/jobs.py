@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from dmha.records import Job
-from dmha.server.callers import Caller, Route
+from dmha.server.callers import Caller
 from dmha.server.models import Name
+from dmha.server.route import Route
 from dmha.server.routes.answers import reading, writing
 from dmha.server.routes.talk import Reader, Writer
 

@@ -10,8 +10,8 @@ from pydantic import TypeAdapter
 
 from dmha.mind import Mind
 from dmha.protocols import Also, Still
-from dmha.server.callers import Route
 from dmha.server.models import Conflicts, Name, ToTell
+from dmha.server.route import Route
 from dmha.server.routes.answers import reading, writing
 from dmha.server.routes.memories import Agent, World
 from dmha.server.routes.talk import Key, Reader, Writer

@@ -11,9 +11,10 @@ from pydantic import TypeAdapter
 
 from dmha.errors import InvalidInput
 from dmha.mind import Mind
-from dmha.server.callers import Caller, Route
+from dmha.server.callers import Caller
 from dmha.server.cursors import etag, version_of
 from dmha.server.models import Change, History, Name, Remembered, ToRemember
+from dmha.server.route import Route
 from dmha.server.routes.answers import VERSIONED, reading, writing
 from dmha.server.routes.talk import Key, Reader, Writer
 from dmha.types import Memory, Page, Turn

@@ -11,9 +11,10 @@ from fastapi.responses import Response
 from pydantic import TypeAdapter
 
 from dmha.checks import MOST_WAIT_MS
-from dmha.server.callers import READ, WRITE, Caller, Route
+from dmha.server.callers import READ, WRITE, Caller
 from dmha.server.models import Found, ToAnalyze, ToAnswer, ToFind
 from dmha.server.once import LONGEST_KEY
+from dmha.server.route import Route
 from dmha.server.routes.answers import reading, writing
 from dmha.types import Analysis, Reply
 

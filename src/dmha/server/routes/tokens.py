@@ -8,10 +8,11 @@ from fastapi import APIRouter, Request
 
 from dmha.access import Grant
 from dmha.server import problems
-from dmha.server.callers import Route, asked
+from dmha.server.callers import asked
 from dmha.server.gate import address_of
 from dmha.server.models import Token, TokenFor
 from dmha.server.problems import unauthorized
+from dmha.server.route import Route
 from dmha.server.routes.answers import open_
 from dmha.server.service import Service
 from dmha.server.tokens import LIFETIME
