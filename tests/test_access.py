@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stubs import ManualClock
 
-import dmha.access
+import dmha.access.passwords
 from dmha.access import COST, MOST_NAMED, MOST_PASSWORD, OWN, Access, Cost, Grant, check_password, normalised
 from dmha.errors import InvalidInput, OutOfBounds, Unavailable
 from dmha.stores.truth import Truth
@@ -246,7 +246,7 @@ def test_passwords_wait_for_their_turn_and_not_for_ever(access: Access, monkeypa
     """While as many as may are being checked, the next one is told to come again."""
     access.add_user("aya", WORDS)
     access.by_password("aya", WORDS)
-    monkeypatch.setattr(dmha.access, "_PATIENCE", 0.01)
+    monkeypatch.setattr(dmha.access.passwords, "_PATIENCE", 0.01)
     entered, leave = threading.Semaphore(0), threading.Event()
     verify = PasswordHasher.verify
 

@@ -1,17 +1,22 @@
-"""How one companion holds a memory: the row it starts with, when born, or when taken up from another companion."""
+"""How one companion holds a memory: its tier, and the row it starts with, when born or taken up from another one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, false, insert, literal, select, true
+from sqlalchemy import Connection, and_, case, false, func, insert, literal, select, true
 
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
 from dmha.records import Gist, Perceived, Scope
 from dmha.stores import schema
 from dmha.stores.columns import BY_ID_AND_OF_TENANT
 from dmha.stores.places import CHUNK
+
+# What is in the message window is working memory, however the companion holds it otherwise.
+TIER = case(
+    (schema.turns.c.in_window.is_(True), "working"), else_=func.coalesce(schema.perspectives.c.tier, "short_term")
+)
 
 
 def born(scope: Scope, memory_id: int, memory: Perceived | Gist) -> dict[str, Any]:

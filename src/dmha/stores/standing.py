@@ -8,6 +8,9 @@ from sqlalchemy import ColumnElement, Connection, FromClause, and_, or_, select
 
 from dmha.stores import schema
 
+# Of what was said; summaries have to look further (see `stands`).
+NOT_WRONG = schema.memories.c.wrong.is_(False)
+
 
 def stands(memory: FromClause) -> ColumnElement[bool]:
     """The condition that a memory may be told at all."""

@@ -1,0 +1,113 @@
+"""What a service keeps in the truth: keyed requests, accounts, jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, Protocol
+
+from dmha.records import Answered, Audit, Job, Key, Telling, User
+
+
+class Requests(Protocol):
+    """Requests under an `owner`'s key, so that each takes effect once however often it is sent.
+
+    `claim` says whose turn it is: `True`, this holder's, until `until` (a new request, or one whose holder's lease ran
+    out); `False`, another's, who is at it; or what it came to. Another request under the same key (its `digest` tells)
+    is `InvalidInput` on the field `Idempotency-Key`. `claim` is a transaction of its own, committed before the work
+    begins; `close` belongs into the one that holds the effect, and raises `Taken` where the lease was lost meanwhile,
+    so that the effect is undone. `release` gives a claim back that had no effect. `renew` holds on to all of a
+    holder's, and of those whose names have a dot and a number after it.
+
+    What it came to is kept in bounds, of one answer and of an owner's together, the newest; and only while every memory
+    that it is `telling` of is there. The row stays, and says why it is `gone`.
+    """
+
+    def claim(
+        self, owner: str, key: str, digest: str, /, *, holder: str, now: float, until: float
+    ) -> bool | Answered: ...
+    def close(self, owner: str, key: str, answer: Answered, telling: Telling = ..., /, *, holder: str) -> None: ...
+    def release(self, owner: str, key: str, /, *, holder: str) -> None: ...
+    def renew(self, holder: str, until: float, /) -> None: ...
+    def forget(self, owner: str, /) -> None:
+        """Drop all that the owner was answered; a retry is told so. What tells of a memory goes with the memory."""
+        ...
+
+    def sweep(self, before: float, limit: int, /) -> int:
+        """Forget at most `limit` requests made before then; returns how many were forgotten."""
+        ...
+
+
+class Accounts(Protocol):
+    """Who may ask, and what was done in another's name. Each call is part of its transaction: all of it or nothing.
+
+    Names are exact. A user or key that is not there is None; one that is closed, revoked or expired is still given,
+    except by `opened_by`, which gives a key only while it opens its owner's account at `now`. `open_users` are those of
+    the names that have an account which is not closed. A password is here only as its hash (`password`; None: there is
+    none, or no such user, or it is closed), a key's text only as its digest. What may be done is judged by the caller,
+    in the same transaction; a name, uid or digest given twice fails it. Changing who is not there changes nothing.
+    """
+
+    def user(self, name: str, /) -> User | None: ...
+    def users(self) -> list[User]: ...
+    def open_users(self, names: Iterable[str], /) -> frozenset[str]: ...
+    def add_user(self, name: str, password: str | None, now: float, /) -> None: ...
+    def password(self, name: str, /) -> str | None: ...
+    def set_password(self, name: str, password: str | None, /) -> None: ...
+    def renew_password(self, name: str, old: str, new: str, /) -> None:
+        """Keep the same password under a new hash, unless another one was set meanwhile."""
+        ...
+
+    def close_user(self, name: str, now: float, /) -> None: ...
+    def key(self, uid: str, /) -> Key | None: ...
+    def keys(self, owner: str | None = None, /) -> list[Key]: ...
+    def opened_by(self, now: float, /, *, digest: str | None = None, uid: str | None = None) -> Key | None: ...
+    def add_key(self, key: Key, digest: str, /) -> None: ...
+    def revoke_key(self, uid: str, now: float, /) -> None: ...
+    def audit(self, audit: Audit, /) -> int:
+        """Keep it; returns the number by which its end is told."""
+        ...
+
+    def ended(self, audit: int, status: int, /) -> None: ...
+    def audits(self, user_id: str | None, limit: int, /) -> list[Audit]:
+        """The newest of one account, or of all, newest first."""
+        ...
+
+
+class Jobs(Protocol):
+    """Work that nobody waits for, in the states of `domain/jobs`; held by a lease while it runs.
+
+    `put` gives the job that stands in the end: of one kind, account and key at most one is unfinished, and one that is
+    stopping goes on. Of the kinds that `kinds` names, one with a key is taken by that key alone. `due` gives what could
+    be claimed, the first of each account; `lapsed` what is held by somebody whose lease ran out. A time further ahead
+    than a clock can be right about binds nobody. `claim` gives None where somebody was quicker.
+
+    `renew` keeps a lease and how far the job got, and tells whether to go on; `hand_back` ends it, and makes the job's
+    row what `job` tells of it, in the state that the move leads to. Both raise `Taken` where `job.holder` lost it.
+    """
+
+    def put(self, job: Job, /) -> Job: ...
+    def due(self, kinds: Mapping[str, str | None], now: float, /) -> list[Job]: ...
+    def lapsed(self, kinds: Iterable[str], now: float, /) -> list[Job]: ...
+    def claim(self, uid: str, /, *, holder: str, now: float, until: float) -> Job | None: ...
+    def renew(self, job: Job, /, *, now: float, until: float) -> bool: ...
+    def hand_back(self, job: Job, move: Literal["again", "finish", "fail"], now: float, /) -> Job: ...
+    def cancel(self, uid: str, now: float, user_id: str | None = None, /) -> Job: ...
+    def get(self, uid: str, user_id: str | None = None, /) -> Job:
+        """The job; `NotFound` where it is another's than this account's. None: whoever's it is."""
+        ...
+
+    def page(self, limit: int, user_id: str | None = None, before: tuple[float, str] | None = None, /) -> list[Job]:
+        """The latest jobs of the account (None: of all) put before that time and uid, latest first."""
+        ...
+
+    def latest(self, kind: str, key: str, /) -> Job | None:
+        """The job of the file's own that was put last."""
+        ...
+
+    def waiting(self) -> dict[str, int]:
+        """How many wait, by kind."""
+        ...
+
+    def sweep(self, before: float, now: float, limit: int, /) -> int:
+        """Forget at most `limit` jobs that were over by then, and cancel what nobody came for since; how many."""
+        ...
