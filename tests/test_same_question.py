@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from dmha import Turn
 from dmha.domain.sameness import asks_the_same
 from dmha.mind import Mind
 
-WHO = {"user_id": "aya", "agent_id": "relu"}
+WHO: dict[str, Any] = {"user_id": "aya", "agent_id": "relu"}
 
 
 @pytest.mark.parametrize(
