@@ -56,12 +56,12 @@ def _briefly(_: object, __: str, event: structlog.typing.EventDict) -> structlog
     del event["logger"]
     if event["level"] == "info":
         del event["level"]
+    well = False
     if event["event"] == "request":
         del event["event"]
-        trace = event.pop("trace_id")
-        if not 0 < event["status"] < HTTPStatus.BAD_REQUEST:
-            event["trace_id"] = trace  # behind what went wrong
-    return event
+        well = 0 < event["status"] < HTTPStatus.BAD_REQUEST
+    trace = event.pop("trace_id", None)
+    return event if trace is None or well else {**event, "trace_id": trace}  # behind what went wrong
 
 
 class _Lines(structlog.dev.ConsoleRenderer):
