@@ -146,7 +146,7 @@ def test_a_full_account_is_imported_into_by_another_name(client: TestClient) -> 
     """Without a word of what HTTP has not; the field is one that was sent."""
     client.post("/v1/memories", json={"turns": [{"text": "a"}]})
     whole = client.get("/v1/export")
-    lines = {"headers": {"Content-Type": "application/x-ndjson"}, "content": whole.content}
+    lines: Any = {"headers": {"Content-Type": "application/x-ndjson"}, "content": whole.content}
     assert wrong(client.post("/v1/import", **lines), 422, "invalid") == ["body"]
     refused = client.post("/v1/import?agent_id=default", **lines)
     assert wrong(refused, 422, "invalid") == ["agent_id"]
