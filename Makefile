@@ -15,9 +15,9 @@ SOAKED = crash processes properties backup never_happened neighbours service_pro
 demo: .venv/ready
 	@$(BIN)/python -m dmha.cli.demo
 
-# On http://127.0.0.1:8181; docs/service.md tells how to get a key.
+# On http://127.0.0.1:8181; docs/service.md tells how to get a key. Ctrl-C, for which it exits with 130, is no error.
 serve: .venv/serve
-	@$(BIN)/dmha serve
+	@trap : INT; $(BIN)/dmha serve || { rc=$$?; [ $$rc -eq 130 ] || exit $$rc; }
 
 test: .venv/dev
 	$(BIN)/pytest -m "not extra" $(SPREAD)

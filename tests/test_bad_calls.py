@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,8 @@ from dmha import InvalidInput, OutOfBounds, Turn
 from dmha.mind import Mind
 
 WHO: dict[str, Any] = {"user_id": "acct", "agent_id": "relu"}
+
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def untyped(value: Any) -> Any:
@@ -45,6 +47,7 @@ def untyped(value: Any) -> Any:
         ("min_confidence", lambda mind: mind.search("hi", min_confidence=2, **WHO)),
         ("present", lambda mind: mind.search("hi", present="aya", **WHO)),
         ("since", lambda mind: mind.search("hi", since=datetime(1, 1, 1, tzinfo=ZoneInfo("Asia/Tokyo")), **WHO)),
+        ("since", lambda mind: mind.search("hi", since=DAY + timedelta(1), until=DAY, **WHO)),
         ("since", lambda mind: mind.search("hi", since=datetime(2026, 1, 1), **WHO)),  # noqa: DTZ001 - a naive time is the point
         ("statement", lambda mind: mind.knowledge(**WHO).tell("nonsense")),
     ],

@@ -32,6 +32,7 @@ BODIES = sorted(
     {each for each in vars(models).values() if isinstance(each, type) and issubclass(each, models.Body)},
     key=lambda each: each.__name__,
 )
+SWAPPED = {"query": "a", "since": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
 SAID = "I told nobody that I moved to Osaka"
 
 
@@ -126,6 +127,8 @@ def test_each_type_is_raised_and_no_other() -> None:
         ("POST", "/v1/search", {"Content-Type": "text/plain"}, {"query": "a"}, 415, "invalid", "Content-Type"),
         ("GET", "/livez?a=b", {}, None, 422, "invalid", "a"),
         ("POST", "/v1/import", {"Content-Type": "application/x-ndjson"}, {}, 422, "invalid", "body"),
+        ("POST", "/v1/import", {}, {}, 415, "invalid", "Content-Type"),
+        ("POST", "/v1/search", {}, SWAPPED, 422, "invalid", "since"),
         ("POST", "/auth/token", {}, {"user": "aya", "key": "k"}, 422, "invalid", "key"),
         ("POST", "/auth/token", {}, {"user": "aya"}, 422, "invalid", "password"),
         ("POST", "/auth/token", {}, {"password": "secret"}, 422, "invalid", "user"),
@@ -137,6 +140,60 @@ def test_a_refusal_names_the_field_at_fault(
 ) -> None:
     """A header, a parameter, the path's id or a field of the body, with the reason and the fix."""
     assert wrong(client.request(method, path, headers=headers, json=body), status, kind) == [field]
+
+
+def test_a_full_account_is_imported_into_by_another_name(client: TestClient) -> None:
+    """Without a word of what HTTP has not; the field is one that was sent."""
+    client.post("/v1/memories", json={"turns": [{"text": "a"}]})
+    whole = client.get("/v1/export")
+    lines: Any = {"headers": {"Content-Type": "application/x-ndjson"}, "content": whole.content}
+    assert wrong(client.post("/v1/import", **lines), 422, "invalid") == ["body"]
+    refused = client.post("/v1/import?agent_id=default", **lines)
+    assert wrong(refused, 422, "invalid") == ["agent_id"]
+    assert "delete_all" not in refused.text
+    assert "another name for one companion, or import into another account" in refused.text
+    assert client.post("/v1/import?agent_id=relu", **lines).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "content", "detail"),
+    [
+        ("/v1/search", "application/json", b"", "body: it is empty."),
+        ("/v1/search", "application/json", b" \n", "body: it is empty."),
+        ("/v1/import", "application/x-ndjson", b"hello", "body: line 1 is not JSON (Expecting value)."),
+        ("/v1/import", "application/x-ndjson", b"\xff", "body: line 1 is not JSON ("),
+        ("/v1/import", "application/json", b"{}", "Content-Type: it is 'application/json'."),
+        ("/v1/import", "", b"{}", "Content-Type: it is missing."),
+    ],
+)
+def test_what_came_instead_is_told(client: TestClient, path: str, kind: str, content: bytes, detail: str) -> None:
+    """Nothing, the line that is none, another type."""
+    told = client.post(path, content=content, headers={"Content-Type": kind}).json()["detail"]
+    assert told.startswith(detail)
+
+
+def test_a_cursor_of_another_start_says_where_to_begin(client: TestClient) -> None:
+    """One that was signed with another secret: what to do is to begin anew; one of another list says nothing of it."""
+    client.post("/v1/memories", json={"turns": [{"text": "a"}, {"text": "b"}]})
+    cursor = client.get("/v1/memories?limit=1").json()["next"]
+    other = client.get(f"/v1/memories?agent_id=relu&cursor={cursor}").json()["detail"]
+    ours = client.get("/v1/memories?cursor=none").json()["detail"]
+    assert ours == f"{other} Where the server was started anew without DMHA_SECRET, begin at the first page."
+
+
+def test_who_asks_for_pages_of_another_origin_is_told_the_setting(client: TestClient) -> None:
+    """The browser's question in advance is a 405 that names DMHA_CORS; other methods say nothing of it."""
+    asked = client.options("/v1/search", headers={"Origin": "https://a.example"})
+    assert wrong(asked, 405, "method") == ["method"]
+    assert asked.json()["detail"] == "Use POST here. For pages of another origin, set DMHA_CORS to it."
+    assert client.put("/v1/search").json()["detail"] == "Use POST here."
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_a_monitor_may_ask_with_head(client: TestClient, path: str) -> None:
+    """As GET is answered; what else may be asked is told with it."""
+    assert client.head(path).status_code == 200
+    assert client.post(path).headers["allow"] == "GET, HEAD"
 
 
 def test_a_companion_or_an_account_out_of_reach_is_the_agent_id(service: tuple[Service, TestClient]) -> None:
@@ -189,7 +246,9 @@ def test_who_asks_too_often_is_told_how_long_to_wait(database: Path, clock: Manu
         client.headers |= key_of(made, "aya")
         answers = [client.get("/v1/memories") for _ in range(2)]
         assert wrong(answers[1], 429, "throttled") == ["Authorization"]
-        assert 1 <= int(answers[1].headers["retry-after"]) <= 60
+        wait = int(answers[1].headers["retry-after"])
+        assert 1 <= wait <= 60
+        assert answers[1].json()["detail"].endswith(f"Wait for {wait} seconds.")
     with serving(database, clock, rate_address="1/minute") as (_, client):
         answers = [client.get("/v1/memories") for _ in range(2)]
         assert wrong(answers[1], 429, "throttled") == []

@@ -30,7 +30,7 @@ class Cursors:
         try:
             after, *told = self._signer.loads(cursor)
         except BadSignature as error:
-            raise _refused() from error
+            raise _refused(_OR_ANEW) from error
         if told != list(of):
             raise _refused()
         return str(after)
@@ -54,5 +54,9 @@ def version_of(if_match: str | None) -> int | None:
     return int(found[1])
 
 
-def _refused() -> Problem:
-    return invalid("cursor", "it is none of this list's", "Send `next` of the page before, with the same parameters.")
+_OR_ANEW = " Where the server was started anew without DMHA_SECRET, begin at the first page."
+
+
+def _refused(more: str = "") -> Problem:
+    fix = f"Send `next` of the page before, with the same parameters.{more}"
+    return invalid("cursor", "it is none of this list's", fix)

@@ -146,7 +146,8 @@ def busy(detail: str) -> Problem:
 
 def throttled(reason: str, *, after: float, field: str | None = None) -> Problem:
     """Too much was asked by this caller, who may ask again after so many seconds."""
-    fix = "Wait for as long as Retry-After says."
+    seconds = max(1, round(after))
+    fix = f"Wait for {seconds} second{'s' * (seconds > 1)}."
     wrong = [] if field is None else [Invalid(field=field, reason=f"{reason[:1].lower()}{reason[1:]}", fix=fix)]
     return Problem(429, "throttled", f"{reason}. {fix}", wrong, after=after)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +14,7 @@ from pydantic import TypeAdapter
 from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
 
-from dmha.errors import Abandoned
+from dmha.errors import Abandoned, InvalidInput
 from dmha.mind import Mind
 from dmha.protocols import Still
 from dmha.server import problems
@@ -51,7 +53,8 @@ async def export(caller: Reader, agent_id: Agent = None) -> Response:
 
     folder = await caller.ask(call, short=False)
     gone, path = BackgroundTask(folder.remove), folder.path / _NAME
-    return _Whole(path, media_type=LINES, filename=_NAME, background=gone, headers={"Accept-Ranges": "none"})
+    called = "account.jsonl" if agent_id is None else _NAME
+    return _Whole(path, media_type=LINES, filename=called, background=gone, headers={"Accept-Ranges": "none"})
 
 
 @router.post(
@@ -61,18 +64,21 @@ async def export(caller: Reader, agent_id: Agent = None) -> Response:
 async def import_(request: Request, caller: Writer, agent_id: Agent = None, idempotency_key: Key = None) -> Response:
     """Read an exported file into the account, all or nothing. Its worlds must be empty there."""
     _check(caller, agent_id)
-    if request.headers.get("content-type", "").partition(";")[0].strip() != LINES:
-        raise problems.invalid("Content-Type", "it is another", f"Send {LINES}.", status=415)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != LINES:
+        reason = f"it is {kind[:64]!r}" if kind else "it is missing"
+        raise problems.invalid("Content-Type", reason, f"Send {LINES}.", status=415)
     folder = _folder()
     try:
         path = folder.path / _NAME
         digest = await _received(request, path)
 
         def call(mind: Any, also: Any, _: Any) -> Imported:
-            made = mind.import_(
-                path, user_id=caller.user_id, agent_id=agent_id,
-                also=lambda ledger, count: also(ledger, Imported(memories=count)),
-            )  # fmt: skip
+            with _as_sent(agent_id):
+                made = mind.import_(
+                    path, user_id=caller.user_id, agent_id=agent_id,
+                    also=lambda ledger, count: also(ledger, Imported(memories=count)),
+                )  # fmt: skip
             return Imported(memories=made)
 
         return await caller.do(call, _IMPORTED, status=201, body=digest)
@@ -86,6 +92,17 @@ def _check(caller: Caller, agent_id: str | None) -> None:
         caller.account("agent_id")
     else:
         caller.place(agent_id, None)
+
+
+@contextmanager
+def _as_sent(agent_id: str | None) -> Iterator[None]:
+    """What is wrong with a name that was not sent is wrong with the body, where it stands."""
+    try:
+        yield
+    except InvalidInput as error:
+        if agent_id is not None or error.field != "agent_id":
+            raise
+        raise InvalidInput("body", error.reason, error.fix) from error
 
 
 class _Whole(FileResponse):

@@ -30,12 +30,15 @@ class Ready(BaseModel):
     components: dict[str, Literal["ready", "degraded", "down"]]
 
 
+# Who watches whether a site is up asks with HEAD.
+@router.head("/livez", include_in_schema=False)
 @router.get("/livez", responses=open_())
 async def livez() -> Alive:
     """Whether the process answers at all."""
     return Alive()
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", response_model=Ready, responses=open_() | {503: {"model": Ready, "description": "Not ready."}})
 async def readyz(request: Request) -> Response:
     """Whether requests are served, component by component."""
