@@ -117,7 +117,8 @@ def test_each_type_is_raised_and_no_other() -> None:
         ("GET", "/v1/export", {}, None, 404, "not-found", "Authorization"),
         ("POST", "/v1/contextualize", {}, {"text": "a", "parent": "t"}, 404, "not-found", "parent"),
         ("POST", "/v1/contextualize", {}, {"text": "a", "replaces": "t"}, 404, "not-found", "replaces"),
-        ("POST", "/v1/memories", {}, {"turns": [{"text": "a", "parent": "t"}]}, 404, "not-found", "parent"),
+        ("POST", "/v1/memories", {}, {"turns": [{"text": "a", "parent": "t"}]}, 404, "not-found", "turns.0.parent"),
+        ("POST", "/v1/memories", {}, {"turns": [{"text": "a"}], "parent": "t"}, 404, "not-found", "parent"),
         ("PUT", "/v1/memories", {}, None, 405, "method", "method"),
         ("POST", "/openapi.json", {}, None, 405, "method", "method"),
         ("PATCH", "/v1/memories/m_1", {}, {"pinned": True}, 428, "precondition", "If-Match"),
@@ -137,6 +138,37 @@ def test_a_refusal_names_the_field_at_fault(
 ) -> None:
     """A header, a parameter, the path's id or a field of the body, with the reason and the fix."""
     assert wrong(client.request(method, path, headers=headers, json=body), status, kind) == [field]
+
+
+TURN = {"text": "a"}
+
+
+@pytest.mark.parametrize(
+    ("status", "turns", "field"),
+    [
+        (422, [TURN, TURN, TURN, {"text": " "}], "turns.3.text"),
+        (422, [TURN, {"text": "a", "speaker": "a\nb"}], "turns.1.speaker"),
+        (422, [TURN, {"text": "a", "vector": [1.0]}], "turns.1.vector"),
+        (422, [TURN, {"text": "a", "metadata": {"k": "x" * 70_000}}], "turns.1.metadata"),
+        (422, [TURN, {"text": "a", "id": "x"}, {"text": "b", "id": "x"}], "turns.2.id"),
+        (422, [TURN, {"text": "other words", "id": "known"}], "turns.1.id"),
+        (404, [TURN, {"text": "a", "parent": "never said"}], "turns.1.parent"),
+    ],
+)
+def test_what_is_wrong_with_a_turn_of_many_is_named_with_its_place(
+    client: TestClient, status: int, turns: list[dict[str, Any]], field: str
+) -> None:
+    """Whoever sends a thousand turns is told which one it is, whatever found it."""
+    assert client.post("/v1/memories", json={"turns": [{"text": "a", "id": "known"}]}).status_code == 201
+    kind = "invalid" if status == 422 else "not-found"
+    assert wrong(client.post("/v1/memories", json={"turns": turns}), status, kind) == [field]
+
+
+def test_a_turn_to_be_answered_under_a_used_id_is_the_fault_of_turn_id(client: TestClient) -> None:
+    """As it is called there."""
+    assert client.post("/v1/memories", json={"turns": [{"text": "a", "id": "known"}]}).status_code == 201
+    answer = client.post("/v1/contextualize", json={"text": "other words", "turn_id": "known"})
+    assert wrong(answer, 422, "invalid") == ["turn_id"]
 
 
 def test_a_companion_or_an_account_out_of_reach_is_the_agent_id(service: tuple[Service, TestClient]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,10 +30,10 @@ def of(error: DmhaError) -> Problem:
     """The problem that an error of the library is."""
     match error:
         case InvalidInput():
-            return invalid(_SENT_AS.get(error.field, error.field), error.reason, error.fix)
+            return invalid(_sent_as(error.field), error.reason, error.fix)
         case OutOfBounds():
             reason = f"{error.found} is over the limit of {error.limit}"
-            return invalid(_SENT_AS.get(error.field, error.field), reason, error.fix)
+            return invalid(_sent_as(error.field), reason, error.fix)
         case NotFound():
             return _not_found(error)
         case Stale():
@@ -49,7 +50,14 @@ def of(error: DmhaError) -> Problem:
     raise error
 
 
-_SENT_AS = {"file": "body"}  # what a keyword of the library is in a request, where that is another
+_IN_TURN = re.compile(r"turns\[(\d+)\]\.")
+
+
+def _sent_as(field: str) -> str:
+    """What a keyword of the library is in a request, where that is another."""
+    return "body" if field == "file" else _IN_TURN.sub(r"turns.\1.", field)
+
+
 _MADE_UNDER = "Check the id, agent_id and world that it was made under."
 # What the field is called in a request, why nothing was found by it, and what to do.
 _NOT_FOUND: Mapping[str, tuple[str | None, str, str]] = {
@@ -63,7 +71,7 @@ def _not_found(error: NotFound) -> Problem:
     """Without the id, so that another account's is answered as one that nobody has."""
     other = (None, f"there is no {error.what} of this id here", _MADE_UNDER)
     field, reason, fix = _NOT_FOUND.get(error.what, other)
-    return at_fault(404, "not-found", field or error.field, reason, fix)
+    return at_fault(404, "not-found", field or _sent_as(error.field), reason, fix)
 
 
 _OBJECT = ("it is {kind}, not an object", "Give an object, in braces.")

@@ -80,7 +80,7 @@ class Token(BaseModel):
 
 
 class Said(Body):
-    """One turn. `id` makes a retry harmless: a known one is left as it is."""
+    """One turn. `id` makes a retry harmless: the same turn again is left as it is, another under that id is refused."""
 
     text: Text
     """What was said, kept word for word."""
