@@ -264,7 +264,7 @@ FIND = {"query": "a"}
 REFUSED: dict[str, tuple[str, str, Any, str, str, str]] = {
     "missing": ("POST", "/v1/search", {}, "query", "it is missing", "Give it."),
     "extra_forbidden": (
-        "POST", "/v1/search", FIND | {"qurey": 1}, "qurey", "there is no such field",
+        "POST", "/v1/search", FIND | {"colour": 1}, "colour", "there is no such field",
         "Leave it out, or see /openapi.json for how it is written.",
     ),
     "string_type": (
@@ -385,6 +385,31 @@ def test_no_body_is_refused_in_other_words(model: type[BaseModel], data: st.Data
         ours = {name for each in BODIES for name in each.model_fields} | {"body", UNKNOWN}
         assert {name for name in names if not name.isdigit()} <= ours
         assert not re.search(r"[{}]", "".join(error.reason + error.fix for error in problem.errors))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field", "fix"),
+    [
+        ("POST", "/v1/search", {"qeury": "a"}, "qeury", "Use query."),
+        ("POST", "/v1/search", FIND | {"topk": 5}, "topk", "Use top_k."),
+        ("POST", "/v1/memories", {"turn": [TURN]}, "turn", "Use turns."),
+        ("POST", "/v1/memories", {"turns": [TURN | {"speakr": "aya"}]}, "turns.0.speakr", "Use speaker."),
+        ("PATCH", "/v1/memories/m_1", {"pin": True}, "pin", "Use pinned."),
+        ("PATCH", "/v1/memories/m_1", {"agent_id": "relu"}, "agent_id", "Send it in the URL, as ?agent_id=."),
+        ("POST", "/v1/search?query=x", FIND, "query", "Send it as a field of the JSON."),
+        ("POST", "/v1/memories?agent_id=relu", {"turns": [TURN]}, "agent_id", "Send it as a field of the JSON."),
+        ("DELETE", "/v1/memories/m_1", {"agent_id": "relu"}, "body", "Send agent_id, world in the URL."),
+        ("DELETE", "/v1/jobs/j_1", {"reason": "late"}, "body", "Leave it out."),
+        ("GET", "/v1/memories", {"limit": 5}, "body", "Send agent_id, cursor, limit, present, world in the URL."),
+    ],
+)
+def test_a_name_that_is_misspelt_or_in_another_place_is_told_what_it_should_be(
+    client: TestClient, method: str, path: str, body: Any, field: str, fix: str
+) -> None:
+    """A field near to one that there is; a parameter in the body, a field in the query; a body that is not read."""
+    answer = client.request(method, path, json=body)
+    wrong(answer, 422, "invalid")
+    assert {"field": field, "fix": fix}.items() <= answer.json()["errors"][-1].items()
 
 
 # -- the OpenAPI file --------------------------------------------------------------------------------------------------
