@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,8 +21,10 @@ from starlette.testclient import TestClient
 from stubs import ManualClock
 
 import dmha.server
+from dmha import types
 from dmha.errors import Taken, Unavailable
 from dmha.server import faults, models
+from dmha.server.fields import FIELDS
 from dmha.server.problems import SORTS, UNKNOWN, Kind
 from dmha.server.service import Service
 
@@ -442,6 +445,46 @@ def test_if_match_is_required_and_missed_in_its_own_words(client: TestClient) ->
     told = client.get("/openapi.json").json()["paths"]["/v1/memories/{id}"]["patch"]["parameters"]
     assert {each["name"]: each["required"] for each in told}["If-Match"] is True
     wrong(client.patch("/v1/memories/m_1", json={"pinned": True}), 428, "precondition")
+
+
+def test_every_field_and_parameter_of_the_openapi_file_says_what_it_is(client: TestClient) -> None:
+    """Its unit, its range, what null means: nobody has to guess whether a half-life is in seconds."""
+    told = client.get("/openapi.json").json()
+    bare = [
+        f"{name}.{field}"
+        for name, schema in told["components"]["schemas"].items()
+        for field, one in schema.get("properties", {}).items()
+        if not one.get("description")
+    ]
+    bare += [
+        f"{method} {path} {parameter['name']}"
+        for path, methods in told["paths"].items()
+        for method, operation in methods.items()
+        for parameter in operation.get("parameters", ())
+        if not parameter.get("description")
+    ]
+    assert bare == []
+    assert "Seconds" in told["components"]["schemas"]["Memory"]["properties"]["half_life"]["description"]
+
+
+def test_what_the_openapi_file_says_of_fields_is_of_fields_there_are() -> None:
+    """Each type that is described is the library's, each field one of its own, and none is left out."""
+    assert {name: list(each) for name, each in FIELDS.items()} == {
+        name: [each.name for each in fields(getattr(types, name))] for name in FIELDS
+    }
+
+
+def test_the_openapi_file_tells_answers_as_they_are(client: TestClient) -> None:
+    """A job's states; what was told, by a name of its own; a file's name; no status that never comes."""
+    told = client.get("/openapi.json").json()
+    schemas, paths = told["components"]["schemas"], told["paths"]
+    assert set(schemas["JobSeen"]["properties"]["state"]["enum"]) == set(get_args(types.JobState))
+    made = paths["/v1/knowledge"]["post"]["responses"]["201"]["content"]["application/json"]["schema"]
+    assert made == {"$ref": "#/components/schemas/Told"}
+    assert not {"409", "410"} & paths["/v1/jobs/{id}"]["delete"]["responses"].keys()
+    told_name = paths["/v1/export"]["get"]["responses"]["200"]["headers"]["Content-Disposition"]["schema"]["const"]
+    assert client.post("/v1/memories", json={"turns": [TURN]}).status_code == 201
+    assert client.get("/v1/export").headers["content-disposition"] == told_name
 
 
 # -- the log -----------------------------------------------------------------------------------------------------------
