@@ -24,7 +24,7 @@ import dmha.server
 from dmha import types
 from dmha.errors import Taken, Unavailable
 from dmha.server import faults, models
-from dmha.server.fields import FIELDS
+from dmha.server.fields import EXAMPLES, FIELDS
 from dmha.server.problems import SORTS, UNKNOWN, Kind
 from dmha.server.service import Service
 
@@ -472,6 +472,13 @@ def test_what_the_openapi_file_says_of_fields_is_of_fields_there_are() -> None:
     assert {name: list(each) for name, each in FIELDS.items()} == {
         name: [each.name for each in fields(getattr(types, name))] for name in FIELDS
     }
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_of_an_answer_is_one(name: str) -> None:
+    """Whole, and of the types that the answer has."""
+    kind = TypeAdapter(getattr(types, name))
+    assert kind.dump_python(kind.validate_python(EXAMPLES[name]), mode="json") == EXAMPLES[name]
 
 
 def test_the_openapi_file_tells_answers_as_they_are(client: TestClient) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 FIELDS: Mapping[str, Mapping[str, str]] = MappingProxyType({
     "Affect": {
@@ -106,3 +107,18 @@ FIELDS: Mapping[str, Mapping[str, str]] = MappingProxyType({
     },
 })  # fmt: skip
 """By the name of the type and of the field: its unit, its range, and what null means."""
+
+EXAMPLES: Mapping[str, Any] = MappingProxyType({
+    "Memory": {
+        "id": "m_5f1d0c1f0a6b4e0e9a3f6f0a2b7c8d9e", "text": "I moved to Osaka.", "speaker": "aya",
+        "at": "2026-11-22T00:00:00Z", "recorded_at": "2026-11-22T00:00:00Z", "session_id": "default", "metadata": {},
+        "kind": "episode", "source": "user", "trust": 1.0, "private": False, "pinned": False, "tier": "working",
+        "half_life": 665_280.0, "recall_count": 1, "last_recalled_at": "2026-11-23T09:30:00Z", "importance": 0.18,
+        "joy": 0.0, "aversion": 0.0, "trauma": 0.0, "version": 1, "wrong": False, "raised": True,
+    },
+    "Answer": {
+        "value": "Osaka", "status": "true", "since": "2026-11-22T00:00:00Z",
+        "why": ["aya.city = Osaka (conf=1) since 2026-11-22: told in t42"], "sources": ["t42"], "confidence": 1.0,
+    },
+})  # fmt: skip
+"""What comes of the types that are asked for most."""

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from dmha.server.fields import FIELDS
+from dmha.server.fields import EXAMPLES, FIELDS
 from dmha.server.problems import MEDIA_TYPE, SORTS, ProblemDetails
 from dmha.server.routes.answers import REFERENCE
 
@@ -36,6 +36,8 @@ def described(app: FastAPI) -> dict[str, Any]:
     for name, fields in FIELDS.items():
         for field, told in fields.items():
             made["components"]["schemas"][name]["properties"][field]["description"] = told
+    for name, example in EXAMPLES.items():
+        made["components"]["schemas"][name]["examples"] = [example]
     for methods in made["paths"].values():
         for operation in methods.values():
             _tell_headers(operation)
