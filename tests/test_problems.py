@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,8 +21,10 @@ from starlette.testclient import TestClient
 from stubs import ManualClock
 
 import dmha.server
+from dmha import types
 from dmha.errors import Taken, Unavailable
 from dmha.server import faults, models
+from dmha.server.fields import EXAMPLES, FIELDS
 from dmha.server.problems import SORTS, UNKNOWN, Kind
 from dmha.server.service import Service
 
@@ -118,7 +121,8 @@ def test_each_type_is_raised_and_no_other() -> None:
         ("GET", "/v1/export", {}, None, 404, "not-found", "Authorization"),
         ("POST", "/v1/contextualize", {}, {"text": "a", "parent": "t"}, 404, "not-found", "parent"),
         ("POST", "/v1/contextualize", {}, {"text": "a", "replaces": "t"}, 404, "not-found", "replaces"),
-        ("POST", "/v1/memories", {}, {"turns": [{"text": "a", "parent": "t"}]}, 404, "not-found", "parent"),
+        ("POST", "/v1/memories", {}, {"turns": [{"text": "a", "parent": "t"}]}, 404, "not-found", "turns.0.parent"),
+        ("POST", "/v1/memories", {}, {"turns": [{"text": "a"}], "parent": "t"}, 404, "not-found", "parent"),
         ("PUT", "/v1/memories", {}, None, 405, "method", "method"),
         ("POST", "/openapi.json", {}, None, 405, "method", "method"),
         ("PATCH", "/v1/memories/m_1", {}, {"pinned": True}, 428, "precondition", "If-Match"),
@@ -194,6 +198,37 @@ def test_a_monitor_may_ask_with_head(client: TestClient, path: str) -> None:
     """As GET is answered; what else may be asked is told with it."""
     assert client.head(path).status_code == 200
     assert client.post(path).headers["allow"] == "GET, HEAD"
+
+
+TURN = {"text": "a"}
+
+
+@pytest.mark.parametrize(
+    ("status", "turns", "field"),
+    [
+        (422, [TURN, TURN, TURN, {"text": " "}], "turns.3.text"),
+        (422, [TURN, {"text": "a", "speaker": "a\nb"}], "turns.1.speaker"),
+        (422, [TURN, {"text": "a", "vector": [1.0]}], "turns.1.vector"),
+        (422, [TURN, {"text": "a", "metadata": {"k": "x" * 70_000}}], "turns.1.metadata"),
+        (422, [TURN, {"text": "a", "id": "x"}, {"text": "b", "id": "x"}], "turns.2.id"),
+        (422, [TURN, {"text": "other words", "id": "known"}], "turns.1.id"),
+        (404, [TURN, {"text": "a", "parent": "never said"}], "turns.1.parent"),
+    ],
+)
+def test_what_is_wrong_with_a_turn_of_many_is_named_with_its_place(
+    client: TestClient, status: int, turns: list[dict[str, Any]], field: str
+) -> None:
+    """Whoever sends a thousand turns is told which one it is, whatever found it."""
+    assert client.post("/v1/memories", json={"turns": [{"text": "a", "id": "known"}]}).status_code == 201
+    kind = "invalid" if status == 422 else "not-found"
+    assert wrong(client.post("/v1/memories", json={"turns": turns}), status, kind) == [field]
+
+
+def test_a_turn_to_be_answered_under_a_used_id_is_the_fault_of_turn_id(client: TestClient) -> None:
+    """As it is called there."""
+    assert client.post("/v1/memories", json={"turns": [{"text": "a", "id": "known"}]}).status_code == 201
+    answer = client.post("/v1/contextualize", json={"text": "other words", "turn_id": "known"})
+    assert wrong(answer, 422, "invalid") == ["turn_id"]
 
 
 def test_a_companion_or_an_account_out_of_reach_is_the_agent_id(service: tuple[Service, TestClient]) -> None:
@@ -291,7 +326,7 @@ FIND = {"query": "a"}
 REFUSED: dict[str, tuple[str, str, Any, str, str, str]] = {
     "missing": ("POST", "/v1/search", {}, "query", "it is missing", "Give it."),
     "extra_forbidden": (
-        "POST", "/v1/search", FIND | {"qurey": 1}, "qurey", "there is no such field",
+        "POST", "/v1/search", FIND | {"colour": 1}, "colour", "there is no such field",
         "Leave it out, or see /openapi.json for how it is written.",
     ),
     "string_type": (
@@ -414,6 +449,31 @@ def test_no_body_is_refused_in_other_words(model: type[BaseModel], data: st.Data
         assert not re.search(r"[{}]", "".join(error.reason + error.fix for error in problem.errors))
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field", "fix"),
+    [
+        ("POST", "/v1/search", {"qeury": "a"}, "qeury", "Use query."),
+        ("POST", "/v1/search", FIND | {"topk": 5}, "topk", "Use top_k."),
+        ("POST", "/v1/memories", {"turn": [TURN]}, "turn", "Use turns."),
+        ("POST", "/v1/memories", {"turns": [TURN | {"speakr": "aya"}]}, "turns.0.speakr", "Use speaker."),
+        ("PATCH", "/v1/memories/m_1", {"pin": True}, "pin", "Use pinned."),
+        ("PATCH", "/v1/memories/m_1", {"agent_id": "relu"}, "agent_id", "Send it in the URL, as ?agent_id=."),
+        ("POST", "/v1/search?query=x", FIND, "query", "Send it as a field of the JSON."),
+        ("POST", "/v1/memories?agent_id=relu", {"turns": [TURN]}, "agent_id", "Send it as a field of the JSON."),
+        ("DELETE", "/v1/memories/m_1", {"agent_id": "relu"}, "body", "Send agent_id, world in the URL."),
+        ("DELETE", "/v1/jobs/j_1", {"reason": "late"}, "body", "Leave it out."),
+        ("GET", "/v1/memories", {"limit": 5}, "body", "Send agent_id, cursor, limit, present, world in the URL."),
+    ],
+)
+def test_a_name_that_is_misspelt_or_in_another_place_is_told_what_it_should_be(
+    client: TestClient, method: str, path: str, body: Any, field: str, fix: str
+) -> None:
+    """A field near to one that there is; a parameter in the body, a field in the query; a body that is not read."""
+    answer = client.request(method, path, json=body)
+    wrong(answer, 422, "invalid")
+    assert {"field": field, "fix": fix}.items() <= answer.json()["errors"][-1].items()
+
+
 # -- the OpenAPI file --------------------------------------------------------------------------------------------------
 
 
@@ -444,6 +504,53 @@ def test_if_match_is_required_and_missed_in_its_own_words(client: TestClient) ->
     told = client.get("/openapi.json").json()["paths"]["/v1/memories/{id}"]["patch"]["parameters"]
     assert {each["name"]: each["required"] for each in told}["If-Match"] is True
     wrong(client.patch("/v1/memories/m_1", json={"pinned": True}), 428, "precondition")
+
+
+def test_every_field_and_parameter_of_the_openapi_file_says_what_it_is(client: TestClient) -> None:
+    """Its unit, its range, what null means: nobody has to guess whether a half-life is in seconds."""
+    told = client.get("/openapi.json").json()
+    bare = [
+        f"{name}.{field}"
+        for name, schema in told["components"]["schemas"].items()
+        for field, one in schema.get("properties", {}).items()
+        if not one.get("description")
+    ]
+    bare += [
+        f"{method} {path} {parameter['name']}"
+        for path, methods in told["paths"].items()
+        for method, operation in methods.items()
+        for parameter in operation.get("parameters", ())
+        if not parameter.get("description")
+    ]
+    assert bare == []
+    assert "Seconds" in told["components"]["schemas"]["Memory"]["properties"]["half_life"]["description"]
+
+
+def test_what_the_openapi_file_says_of_fields_is_of_fields_there_are() -> None:
+    """Each type that is described is the library's, each field one of its own, and none is left out."""
+    assert {name: list(each) for name, each in FIELDS.items()} == {
+        name: [each.name for each in fields(getattr(types, name))] for name in FIELDS
+    }
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_of_an_answer_is_one(name: str) -> None:
+    """Whole, and of the types that the answer has."""
+    kind = TypeAdapter(getattr(types, name))
+    assert kind.dump_python(kind.validate_python(EXAMPLES[name]), mode="json") == EXAMPLES[name]
+
+
+def test_the_openapi_file_tells_answers_as_they_are(client: TestClient) -> None:
+    """A job's states; what was told, by a name of its own; a file's name; no status that never comes."""
+    told = client.get("/openapi.json").json()
+    schemas, paths = told["components"]["schemas"], told["paths"]
+    assert set(schemas["JobSeen"]["properties"]["state"]["enum"]) == set(get_args(types.JobState))
+    made = paths["/v1/knowledge"]["post"]["responses"]["201"]["content"]["application/json"]["schema"]
+    assert made == {"$ref": "#/components/schemas/Told"}
+    assert not {"409", "410"} & paths["/v1/jobs/{id}"]["delete"]["responses"].keys()
+    told_name = paths["/v1/export"]["get"]["responses"]["200"]["headers"]["Content-Disposition"]["schema"]["const"]
+    assert client.post("/v1/memories", json={"turns": [TURN]}).status_code == 201
+    assert client.get("/v1/export").headers["content-disposition"] == told_name
 
 
 # -- the log -----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
@@ -45,7 +44,7 @@ def make_app(service: Service) -> ASGIApp:
         docs_url=None, redoc_url=None, openapi_url="/openapi.json", lifespan=_lifespan, redirect_slashes=False,
         # Handlers of these stand inside; what comes past them is the gate's.
         exception_handlers={
-            Problem: _problem, DmhaError: _error, RequestValidationError: _invalid, HTTPException: _http,
+            Problem: _problem, DmhaError: _error, HTTPException: _http,
             Abandoned: _nobody, ClientDisconnect: _nobody, Exception: _defect,
         },
     )  # fmt: skip
@@ -115,11 +114,6 @@ async def _error(request: Request, error: Exception) -> Response:
         told = {"trace_id": request.state.trace, "component": error.role or error.component, **where, **words}
         _log.warning("unavailable", extra=told)
     return _told(request, faults.of(error))
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    return _told(request, faults.of_validation(error.errors()))
 
 
 async def _http(request: Request, error: Exception) -> Response:

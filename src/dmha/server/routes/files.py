@@ -31,11 +31,21 @@ router = APIRouter(prefix="/v1", route_class=Route, tags=["files"])
 LINES = "application/x-ndjson"
 _NAME = "companion.jsonl"
 Agent = Annotated[Name | None, Query(description="One companion's own world; the whole account unless said.")]
-_LINES = {LINES: {"schema": {"type": "string"}}}
+As = Annotated[
+    Name | None,
+    Query(description="The name under which the companion comes, of a file of one; the names of the file unless said."),
+]
+_LINES: dict[str, Any] = {LINES: {"schema": {"type": "string", "description": "As `GET /v1/export` gives it out."}}}
+_SAVED = {"Content-Disposition": {
+    "description": "The name of the file.", "required": True,
+    "schema": {"type": "string", "const": f'attachment; filename="{_NAME}"'},
+}}  # fmt: skip
 _IMPORTED = TypeAdapter(Imported)
 
 
-@router.get("/export", response_class=FileResponse, responses=reading(404) | {200: {"content": _LINES}})
+@router.get(
+    "/export", response_class=FileResponse, responses=reading(404) | {200: {"content": _LINES, "headers": _SAVED}}
+)
 async def export(caller: Reader, agent_id: Agent = None) -> Response:
     """All that is remembered, as lines of JSON."""
     _check(caller, agent_id)
@@ -61,7 +71,7 @@ async def export(caller: Reader, agent_id: Agent = None) -> Response:
     "/import", status_code=201, response_model=Imported, responses=writing(415),
     openapi_extra={STREAMS: True, "requestBody": {"required": True, "content": _LINES}},
 )  # fmt: skip
-async def import_(request: Request, caller: Writer, agent_id: Agent = None, idempotency_key: Key = None) -> Response:
+async def import_(request: Request, caller: Writer, agent_id: As = None, idempotency_key: Key = None) -> Response:
     """Read an exported file into the account, all or nothing. Its worlds must be empty there."""
     _check(caller, agent_id)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
