@@ -548,9 +548,10 @@ def test_the_openapi_file_tells_answers_as_they_are(client: TestClient) -> None:
     made = paths["/v1/knowledge"]["post"]["responses"]["201"]["content"]["application/json"]["schema"]
     assert made == {"$ref": "#/components/schemas/Told"}
     assert not {"409", "410"} & paths["/v1/jobs/{id}"]["delete"]["responses"].keys()
-    told_name = paths["/v1/export"]["get"]["responses"]["200"]["headers"]["Content-Disposition"]["schema"]["const"]
+    names = paths["/v1/export"]["get"]["responses"]["200"]["headers"]["Content-Disposition"]["schema"]["enum"]
     assert client.post("/v1/memories", json={"turns": [TURN]}).status_code == 201
-    assert client.get("/v1/export").headers["content-disposition"] == told_name
+    exports = [client.get(f"/v1/export{whose}") for whose in ("", "?agent_id=default")]
+    assert [export.headers["content-disposition"] for export in exports] == names
 
 
 # -- the log -----------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from dmha.transfer import unwritable
 router = APIRouter(prefix="/v1", route_class=Route, tags=["files"])
 
 LINES = "application/x-ndjson"
-_NAME = "companion.jsonl"
+_ACCOUNT, _COMPANION = "account.jsonl", "companion.jsonl"
 Agent = Annotated[Name | None, Query(description="One companion's own world; the whole account unless said.")]
 As = Annotated[
     Name | None,
@@ -38,7 +38,7 @@ As = Annotated[
 _LINES: dict[str, Any] = {LINES: {"schema": {"type": "string", "description": "As `GET /v1/export` gives it out."}}}
 _SAVED = {"Content-Disposition": {
     "description": "The name of the file.", "required": True,
-    "schema": {"type": "string", "const": f'attachment; filename="{_NAME}"'},
+    "schema": {"type": "string", "enum": [f'attachment; filename="{name}"' for name in (_ACCOUNT, _COMPANION)]},
 }}  # fmt: skip
 _IMPORTED = TypeAdapter(Imported)
 
@@ -53,7 +53,7 @@ async def export(caller: Reader, agent_id: Agent = None) -> Response:
     def call(mind: Mind, still: Still) -> Scratch:
         folder = _folder()
         try:
-            mind.export(folder.path / _NAME, user_id=caller.user_id, agent_id=agent_id)
+            mind.export(folder.path / _COMPANION, user_id=caller.user_id, agent_id=agent_id)
             if not still():
                 raise Abandoned("whoever asked for the export has left")
         except BaseException:
@@ -62,8 +62,8 @@ async def export(caller: Reader, agent_id: Agent = None) -> Response:
         return folder
 
     folder = await caller.ask(call, short=False)
-    gone, path = BackgroundTask(folder.remove), folder.path / _NAME
-    called = "account.jsonl" if agent_id is None else _NAME
+    gone, path = BackgroundTask(folder.remove), folder.path / _COMPANION
+    called = _ACCOUNT if agent_id is None else _COMPANION
     return _Whole(path, media_type=LINES, filename=called, background=gone, headers={"Accept-Ranges": "none"})
 
 
@@ -80,7 +80,7 @@ async def import_(request: Request, caller: Writer, agent_id: As = None, idempot
         raise problems.invalid("Content-Type", reason, f"Send {LINES}.", status=415)
     folder = _folder()
     try:
-        path = folder.path / _NAME
+        path = folder.path / _COMPANION
         digest = await _received(request, path)
 
         def call(mind: Any, also: Any, _: Any) -> Imported:
