@@ -8,7 +8,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 # A worker a core, each with one thread.
 SPREAD = -n auto --dist worksteal
-SOAKED = crash processes properties backup never_happened neighbours service_process tenants
+SOAKED = crash processes properties backup never_happened any_life failures neighbours service_process tenants
 
 .PHONY: demo serve test test-all check bench bench-gate soak fuzz clean
 
