@@ -74,7 +74,8 @@ def _jobs() -> None:
         "ix_jobs_turn", "jobs", ["state", "user_id", sa.text("priority DESC"), "due_at", "created_at", "uid"]
     )
     op.execute(
-        "UPDATE jobs SET state = 'cancelled', holder = NULL, leased_until = NULL, reason = 'another of its kind goes on' "
+        "UPDATE jobs SET state = 'cancelled', holder = NULL, leased_until = NULL, "
+        "reason = 'another of its kind goes on' "
         "WHERE state IN ('waiting', 'running', 'stopping') AND EXISTS (SELECT 1 FROM jobs AS other "
         "WHERE other.kind = jobs.kind AND other.key = jobs.key AND other.user_id = jobs.user_id "
         "AND other.state IN ('waiting', 'running', 'stopping') "
