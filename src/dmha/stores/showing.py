@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, literal, select, union, update
+from sqlalchemy import Connection, Select, Table, bindparam, delete, literal, select, union, update
 
 from dmha.records import Telling
 from dmha.stores import schema
@@ -29,12 +29,11 @@ def _of_turns(ids: Ids) -> Select[Any]:
 
 def _in_window() -> Select[Any]:
     memories, path = schema.memories, window_path()
-    return select(memories.c.id).join(path, path.c.id == memories.c.turn_id)
+    return select(memories.c.id).join(path, path.c.id == memories.c.turn_id).where(memories.c.source != "dream")
 
 
-def _recalled() -> Select[Any]:
-    recalls = schema.recalls
-    return select(recalls.c.memory_id).where(recalls.c.turn_id == bindparam("turn"))
+def _noted(of: Table) -> Select[Any]:
+    return select(of.c.memory_id).where(of.c.turn_id == bindparam("turn"))
 
 
 def _showing(ids: Ids) -> Select[Any]:
@@ -48,7 +47,10 @@ def _recalling(ids: Ids) -> Select[Any]:
 
 
 _OF_IDS, _OF_TURNS, _SHOWING, _RECALLING = map(Prepared, (_of_ids, _of_turns, _showing, _recalling))
-_IN_WINDOW, _RECALLED = Prepared(lambda _: _in_window()), Prepared(lambda _: _recalled())
+_KNOWN = [
+    Prepared(lambda _: _in_window()), Prepared(lambda _: _noted(schema.recalls)),
+    Prepared(lambda _: _noted(schema.reply_memories)),  # of another companion's reply to the same turn
+]  # fmt: skip
 
 
 def memories_of(connection: Connection, telling: Telling) -> set[int] | None:
@@ -62,8 +64,7 @@ def memories_of(connection: Connection, telling: Telling) -> set[int] | None:
 
 def note(connection: Connection, turn_id: int, memory_ids: set[int]) -> None:
     """Write down what the reply to a turn stands on and nothing else tells of."""
-    known = (*_IN_WINDOW.all(connection, turn=turn_id), *_RECALLED.all(connection, turn=turn_id))
-    rest = memory_ids.difference(id for (id,) in known)
+    rest = memory_ids.difference(id for known in _KNOWN for (id,) in known.all(connection, turn=turn_id))
     rows = [{"memory_id": memory_id, "turn_id": turn_id} for memory_id in sorted(rest)]
     insert_rows(connection, schema.reply_memories, rows)
 
