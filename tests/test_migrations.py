@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from stubs import StubEmbedder
 from surroundings import room_for
 from upgrading import CALLS, LATER, later
@@ -23,7 +24,7 @@ from upgrading import CALLS, LATER, later
 import dmha
 from dmha import Unavailable
 from dmha.mind import Mind
-from dmha.stores import schema
+from dmha.stores import migrate, schema
 from dmha.stores.engine import writing
 from dmha.stores.migrate import revision
 from dmha.stores.truth import Truth
@@ -282,3 +283,28 @@ def test_a_process_learns_that_another_upgraded_its_file(old: Path, monkeypatch:
 def answer(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline()
+
+
+def test_of_unfinished_twins_of_a_job_one_goes_on(tmp_path: Path) -> None:
+    """What 0004 let stand twice: the one that was begun stays, or else the oldest; what is over is left as it is."""
+    file = tmp_path / "old.db"
+    jobs = {  # uid: (key, state)
+        "w1": ("a", "waiting"), "w2": ("a", "waiting"), "w3": ("a", "waiting"), "d": ("a", "done"),
+        "w4": ("b", "waiting"), "r": ("b", "running"), "w5": ("c", "waiting"),
+    }  # fmt: skip
+    with create_engine(f"sqlite:///{file}").begin() as connection:
+        scripts = migrate._scripts()
+        scripts.attributes["connection"] = connection
+        command.upgrade(scripts, "0004")
+        columns = "kind, user_id, priority, due_at, attempts, reason, done, total, body, created_at, changed_at"
+        into = f"INSERT INTO jobs (uid, key, state, {columns}) VALUES (?, ?, ?"
+        for uid, of in jobs.items():
+            connection.exec_driver_sql(f"{into}, 'chore', 'aya', 0, 0, 0, '', 0, 0, '{{}}', 0, 0)", (uid, *of))
+    Truth(str(file)).close()
+    with closing(sqlite3.connect(file)) as held:
+        states = dict(held.execute("SELECT uid, state FROM jobs"))
+    ended = {uid for uid, state in states.items() if state == "cancelled"}
+    assert ended == {"w2", "w3", "w4"}
+    assert {uid: state for uid, state in states.items() if uid not in ended} == {
+        uid: state for uid, (_, state) in jobs.items() if uid not in ended
+    }

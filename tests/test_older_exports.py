@@ -94,3 +94,13 @@ def test_a_spoilt_file_of_the_first_format_is_refused(empty: Mind, tmp_path: Pat
         for instead in spoilt:
             with pytest.raises(InvalidInput):
                 judged(empty, [*rows[:place], *instead, *rows[place + 1 :]])
+
+
+@pytest.mark.parametrize("older", OLDER)
+def test_a_companion_may_be_named_as_an_older_format(older: str, tmp_path: Path) -> None:
+    """The format is what the header says it is, whatever else of it reads alike."""
+    with open_mind(tmp_path / "new.db") as mind:
+        mind.add("the sea", user_id="aya", agent_id=older)
+        mind.export(tmp_path / "life.jsonl", user_id="aya")
+        assert mind.import_(tmp_path / "life.jsonl", user_id="ben") == 1
+        assert [hit.memory.text for hit in mind.search("sea", user_id="ben", agent_id=older)] == ["the sea"]

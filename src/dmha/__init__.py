@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dmha.errors import (
     Abandoned,
+    AnswerGone,
     DmhaError,
     InvalidInput,
     MissingExtra,
@@ -52,6 +53,7 @@ __all__ = [
     "Affect",
     "Analysis",
     "Answer",
+    "AnswerGone",
     "Conflict",
     "DmhaError",
     "Fact",

@@ -80,6 +80,17 @@ class Taken(DmhaError):
         self.what = what
 
 
+class AnswerGone(DmhaError):
+    """The request took effect, once, and what it came to is kept no more; `field` is what names it: `turn_id`."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            f"{field}: this request took effect, once, and its answer is kept no more: something that it told of was "
+            "deleted, or the file was upgraded since. Read what it changed, or say it anew under another id."
+        )
+        self.field = field
+
+
 class Abandoned(DmhaError):
     """Whoever asked has left: the work stopped between two steps, with nothing half-written."""
 

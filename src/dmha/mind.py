@@ -37,7 +37,7 @@ from dmha.knowledge_base import KnowledgeBase
 from dmha.outcomes import Asked, check_replaced, check_same, finder, reply_from, reply_to, reply_uid
 from dmha.patience import Patience
 from dmha.protocols import Also, Ledger, Progress, Still, always, no_progress, nothing_else
-from dmha.records import Grounded, Perceived, Place, Remembered, Scope
+from dmha.records import Grounded, Perceived, Place, Remembered, Scope, Telling
 from dmha.scene import EVIDENCE, EVIDENCE_CONFIDENCE, Scene, Trace, put_before
 from dmha.searching import Searching
 from dmha.single import SingleMemories
@@ -205,20 +205,24 @@ class Mind(Searching, SingleMemories, Keeping):
         def conclude(ledger: Ledger) -> Reply | None:
             earlier = ledger.life.outcome(scope, "contextualize", heard.uid)
             if earlier is not None:  # this very turn was answered meanwhile: what was kept is the answer
-                answer = _again(ledger, scope, earlier, asked, confidants)
-                also(ledger, answer)
-                return answer
+                before = _again(ledger, scope, earlier, asked, confidants)
+                also(ledger, before)
+                return before
             for ending in scene.lasting(endings):
                 ledger.knowledge.end(
                     scope, ending.fact_id, ending.valid_to.timestamp(), ending.note, ending.because, heard.uid
                 )
             self._strengthen(ledger, scope, sure, now.timestamp(), turn_uid=heard.uid)
-            ledger.memories.remember(scope, session_id, [said], ledger.embedder_id, now.timestamp(), answers=heard.uid)
+            answer = ledger.memories.remember(
+                scope, session_id, [said], ledger.embedder_id, now.timestamp(), answers=heard.uid
+            )
             if lesson is not None:
                 ledger.life.learn(
                     scope, lesson.question, lesson.answer, lesson.reason, turn_uid=heard.uid, now=now.timestamp()
                 )
-            ledger.life.conclude(scope, "contextualize", heard.uid, reply_to(reply, asked), now.timestamp())
+            stands_on = grounded.memory_ids.union([memory_id], (id for id, _ in answer.memories))
+            telling = Telling(memory_ids=stands_on, turn_ids=grounded.turn_ids)
+            ledger.life.conclude(scope, "contextualize", heard.uid, reply_to(reply, asked), now.timestamp(), telling)
             also(ledger, grounded)
             return None
 

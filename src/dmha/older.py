@@ -39,6 +39,8 @@ def translated(rows: Rows, older: str, format: str) -> Iterator[dict[str, Any]]:
             continue
         table, of = str(row["table"]), row.get("memory_id")
         more = {name: value for added in since for name, value in added.get(table, {}).items()}
+        if table == "outcomes" and row.get("operation") == "contextualize":
+            more["body"] = {}  # nothing knows what that reply stood on
         if table == "memories":
             whispered.append(row.get("private_to") is not None)
         elif table == "memory_versions" and type(of) is int and 0 < of <= len(whispered):

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from hashlib import blake2b
 from typing import Any
 
-from dmha.errors import InvalidInput
+from dmha.errors import AnswerGone, InvalidInput
 from dmha.faculties.recall import may_hear, memory_of
 from dmha.protocols import Ledger
 from dmha.records import Scope, State
@@ -26,7 +26,9 @@ def digest(asked: Asked) -> str:
 
 
 def check_same(field: str, outcome: dict[str, Any], asked: Asked) -> None:
-    """Refuse another request that comes under the key of an earlier one."""
+    """Refuse another request that comes under the key of an earlier one, and one whose answer is gone."""
+    if not outcome:
+        raise AnswerGone(field)
     if outcome["asked"] != digest(asked):
         raise InvalidInput(field, "it was another request's", "Give every request an id of its own.")
 

@@ -297,8 +297,8 @@ def _opened(path: Path, stack: ExitStack) -> IO[bytes]:
         raise InvalidInput("path", f"{str(path)!r} cannot be read: {error.strerror}", _FIX) from error
     except ValueError as error:  # the path holds a NUL
         raise InvalidInput("path", str(error), _FIX) from error
-    older = next((each for each in OLDER if each.encode() in first), None)
-    if older is None:
+    older = _format(first)
+    if older not in OLDER:
         return file
     try:
         told = stack.enter_context(TemporaryFile())  # noqa: SIM115 - the stack is its context
@@ -308,6 +308,15 @@ def _opened(path: Path, stack: ExitStack) -> IO[bytes]:
         reason = f"the file of an older format cannot be told anew: {error}"
         raise unwritable("import", reason, "Free some space.", error) from error
     return told
+
+
+def _format(line: bytes) -> Any:
+    """The format that a header names; whatever else a line may be is judged when it is read as one."""
+    try:
+        header = json.loads(line.decode())
+    except (ValueError, RecursionError):
+        return None
+    return header.get("format") if isinstance(header, dict) else None
 
 
 def unwritable(component: str, reason: str, fix: str, error: OSError) -> Unavailable:

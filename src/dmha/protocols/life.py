@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from dmha.records import FactRow, Reinforcement, RuleRow, Scope
+from dmha.records import FactRow, Reinforcement, RuleRow, Scope, Telling
 
 if TYPE_CHECKING:
     from dmha.types import Fact
@@ -35,4 +35,6 @@ class Life(Protocol):
         self, scope: Scope, question: str, answer: str, reason: str, /, *, turn_uid: str | None, now: float
     ) -> None: ...
     def outcome(self, scope: Scope, operation: str, key: str, /) -> dict[str, Any] | None: ...
-    def conclude(self, scope: Scope, operation: str, key: str, body: dict[str, Any], now: float, /) -> None: ...
+    def conclude(
+        self, scope: Scope, operation: str, key: str, body: dict[str, Any], now: float, telling: Telling = ..., /
+    ) -> None: ...

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from dmha.errors import (
+    AnswerGone,
     DmhaError,
     InvalidInput,
     MissingExtra,
@@ -21,7 +22,7 @@ from dmha.errors import (
     Unavailable,
 )
 from dmha.server import models
-from dmha.server.problems import UNKNOWN, Invalid, Problem, at_fault, in_flight, invalid
+from dmha.server.problems import UNKNOWN, Invalid, Problem, at_fault, gone, in_flight, invalid
 
 _MOST_TOLD = 20  # errors of one request; who has more mends these first
 _LONGEST_FIELD = 128
@@ -41,6 +42,9 @@ def of(error: DmhaError) -> Problem:
         case Stale():
             reason = f"the memory is at version {error.found}, not {error.expected}"
             return at_fault(412, "stale", "If-Match", reason, "Read it again and repeat the change.")
+        case AnswerGone():
+            why = "something that it told of was deleted, or the service was upgraded since"
+            return gone(f"this request took effect, once, and its answer is not kept: {why}", error.field)
         case Taken():
             return in_flight("another process took this request over")
         case NoRoom():

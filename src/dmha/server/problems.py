@@ -158,9 +158,9 @@ def in_flight(reason: str = "a request under this Idempotency-Key is under way")
     return at_fault(409, "in-flight", "Idempotency-Key", reason, fix)
 
 
-def gone(reason: str) -> Problem:
+def gone(reason: str, field: str = "Idempotency-Key") -> Problem:
     """A request was answered, and its answer cannot be told again."""
-    return at_fault(410, "gone", "Idempotency-Key", reason, "Read what it changed.")
+    return at_fault(410, "gone", field, reason, "Read what it changed.")
 
 
 def defect() -> Problem:

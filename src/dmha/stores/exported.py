@@ -31,6 +31,7 @@ TABLES: tuple[Table, ...] = (
     schema.rules,
     schema.lessons,
     schema.outcomes,
+    schema.reply_memories,
     schema.vectors,
 )
 END = "end"

@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Text, bindparam, func, insert, select, type_coerce, update
 
-from dmha.records import Reinforcement, Scope
+from dmha.records import Reinforcement, Scope, Telling
 from dmha.stores import schema
 from dmha.stores.engine import read_json
 from dmha.stores.perspectives import take_up
 from dmha.stores.places import allocate
 from dmha.stores.prepared import Prepared
+from dmha.stores.showing import memories_of, note, unsay
 
 
 def _impulses() -> Select[Any]:
@@ -36,6 +37,7 @@ def _outcome() -> Select[Any]:
 # Every reply reads them.
 _IMPULSES = Prepared(lambda _: _impulses())
 _OUTCOME = Prepared(lambda _: _outcome())
+_OF_NONE = Telling()
 
 
 class Life:
@@ -115,18 +117,28 @@ class Life:
         )  # fmt: skip
 
     def outcome(self, scope: Scope, operation: str, key: str) -> dict[str, Any] | None:
-        """What this keyed request came to before; None when it is new."""
+        """What this keyed request came to before, empty where that is gone; None when it is new."""
         named = {"tenant": scope.tenant_id, "companion": scope.companion_id, "operation": operation, "key": key}
         return next((dict(read_json(body)) for (body,) in _OUTCOME.all(self._connection, **named)), None)
 
-    def conclude(self, scope: Scope, operation: str, key: str, body: dict[str, Any], now: float) -> None:
-        """Keep what a keyed request came to, in the transaction of its effects."""
+    def conclude(
+        self, scope: Scope, operation: str, key: str, body: dict[str, Any], now: float, telling: Telling = _OF_NONE
+    ) -> None:
+        """Keep what a keyed request came to, in the transaction of its effects, and with a reply what it stands on."""
         self._connection.execute(
             insert(schema.outcomes).values(
                 tenant_id=scope.tenant_id, companion_id=scope.companion_id, operation=operation, key=key, at=now,
                 body=body,
             )
         )  # fmt: skip
+        turn_id = self._turn_id(scope, key) if operation == "contextualize" else None
+        if turn_id is None:
+            return
+        stands_on = memories_of(self._connection, telling)
+        if stands_on is None:  # a part of it was deleted meanwhile
+            unsay(self._connection, scope.tenant_id, [turn_id])
+        else:
+            note(self._connection, turn_id, stands_on)
 
     def _turn_id(self, scope: Scope, uid: str | None) -> int | None:
         turns = schema.turns

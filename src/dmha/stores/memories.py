@@ -21,15 +21,18 @@ from dmha.stores.inserting import insert_rows
 from dmha.stores.remembering import Remembering
 from dmha.stores.removal import drop, drop_world, quoting, untell
 from dmha.stores.requests import Requests
+from dmha.stores.showing import answered_after, unsay
 
 
 class Memories(Remembering, Changing):
     """The write side of memories, inside one transaction."""
 
     def forget(self, scope: Scope, uid: str) -> None:
-        """Delete a memory, what was told in its turn, its variants and the summaries that quote it."""
+        """Delete a memory, what was told in its turn, its variants, the summaries that quote it and what is kept of
+        replies that told of it."""
         row = self._row(scope, uid)
         if row.turn_id is not None and row.source != "dream":
+            unsay(self._connection, scope.tenant_id, answered_after(self._connection, row.turn_id))
             untell(self._connection, [row.turn_id])
             self._variants.forget(scope, row.turn_id)
             log(self._connection, scope.tenant_id, following(self._connection, row.turn_id))  # they follow another now

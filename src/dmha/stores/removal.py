@@ -11,6 +11,7 @@ from dmha.stores.changelog import log
 from dmha.stores.group import group_of
 from dmha.stores.places import CHUNK
 from dmha.stores.requests import forget_answers
+from dmha.stores.showing import answered_with, unsay
 
 # What hangs on a memory and goes with it.
 _DEPENDENT = (
@@ -21,6 +22,7 @@ _DEPENDENT = (
     schema.memory_versions.c.memory_id,
     schema.memory_sources.c.memory_id,
     schema.memory_sources.c.source_id,
+    schema.reply_memories.c.memory_id,
 )
 # What an ending stands on: the fact that it ends, and the one because of which.
 _FACTS_OF_ENDINGS = (schema.endings.c.fact_id, schema.endings.c.because_id)
@@ -51,8 +53,9 @@ def untell(connection: Connection, turn_ids: Sequence[int]) -> None:
 
 
 def drop(connection: Connection, tenant_id: int, memory_ids: Sequence[int]) -> None:
-    """Delete these memories and all that hangs on them, answers that tell of them among it."""
+    """Delete these memories and all that hangs on them, what is kept of answers that tell of them among it."""
     forget_answers(connection, memory_ids)
+    unsay(connection, tenant_id, answered_with(connection, memory_ids))
     for start in range(0, len(memory_ids), CHUNK):
         chunk = memory_ids[start : start + CHUNK]
         _unbring(connection, tenant_id, chunk)

@@ -19,6 +19,7 @@ from dmha.stores import schema
 from dmha.stores.inserting import insert_rows
 from dmha.stores.places import CHUNK
 from dmha.stores.prepared import Ids, Prepared
+from dmha.stores.showing import memories_of
 
 _FIX = "Give every request a key of its own, such as a UUID, and send the same request again under it."
 
@@ -42,21 +43,12 @@ def _named(uids: Ids) -> Select[Any]:
     return mine.where(tenants.c.user_id == bindparam("owner"), memories.c.uid.in_(uids))
 
 
-def _of_ids(ids: Ids) -> Select[Any]:
-    return select(schema.memories.c.id).where(schema.memories.c.id.in_(ids))
-
-
-def _of_turns(ids: Ids) -> Select[Any]:
-    memories = schema.memories
-    return select(memories.c.id, memories.c.turn_id).where(memories.c.turn_id.in_(ids), memories.c.source != "dream")
-
-
 def _telling(ids: Ids) -> Select[Any]:
     told = schema.request_memories
     return select(told.c.owner, told.c.key).where(told.c.memory_id.in_(ids))
 
 
-_NAMED, _OF_IDS, _OF_TURNS, _TELLING = Prepared(_named), Prepared(_of_ids), Prepared(_of_turns), Prepared(_telling)
+_NAMED, _TELLING = Prepared(_named), Prepared(_telling)
 
 
 class Requests:
@@ -127,13 +119,11 @@ class Requests:
     def _memories(self, owner: str, telling: Telling) -> set[int] | None:
         """The ids of the memories that are told of; None where one of them is not there any more."""
         named = _NAMED.of(self._connection, list(telling.uids), owner=owner)
-        made_of = _OF_IDS.of(self._connection, list(telling.memory_ids))
-        told_in = _OF_TURNS.of(self._connection, list(telling.turn_ids))
-        # In two worlds two memories may have one id, and either may be meant; a turn has one memory.
-        there = len({uid for _, uid in named}), len(made_of), len({turn for _, turn in told_in})
-        if there != (len(telling.uids), len(telling.memory_ids), len(telling.turn_ids)):
+        stood_on = memories_of(self._connection, telling)
+        # In two worlds two memories may have one id, and either may be meant.
+        if stood_on is None or len({uid for _, uid in named}) != len(telling.uids):
             return None
-        return {id for id, *_ in (*named, *made_of, *told_in)}
+        return stood_on.union(id for id, _ in named)
 
     def _end(self, owner: str) -> int:
         """Where the owner's newest answer ends."""

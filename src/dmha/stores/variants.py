@@ -122,6 +122,8 @@ class Variants:
             uids = select(turns.c.uid).where(turns.c.id.in_(felled[start : start + CHUNK]))
             replies = (mine, outcomes.c.operation == "contextualize", outcomes.c.key.in_(uids))
             self._connection.execute(delete(outcomes).where(*replies))
+            of = schema.reply_memories.c.turn_id
+            self._connection.execute(delete(of.table).where(of.in_(felled[start : start + CHUNK])))
 
     def _unrecall(self, felled: Sequence[int], memories: Sequence[int]) -> None:
         """Tell again, without these turns' recalls, how each companion holds what they had recalled."""

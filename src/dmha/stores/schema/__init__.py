@@ -8,7 +8,7 @@ a new revision under migrations/versions; a test holds the two together. Here ev
 
 from dmha.stores.schema.feed import changes, embedders, terms, vectors, words
 from dmha.stores.schema.frame import REVISION, counters, metadata
-from dmha.stores.schema.known import endings, facts, lessons, outcomes, rules
+from dmha.stores.schema.known import endings, facts, lessons, outcomes, reply_memories, rules
 from dmha.stores.schema.places import arrivals, companions, speaker_names, speakers, tenants
 from dmha.stores.schema.remembered import impulses, memories, memory_sources, memory_versions, perspectives, recalls
 from dmha.stores.schema.said import branches, sessions, turns, variants
@@ -36,6 +36,7 @@ __all__ = [
     "outcomes",
     "perspectives",
     "recalls",
+    "reply_memories",
     "request_memories",
     "requests",
     "rules",

@@ -84,4 +84,15 @@ outcomes = Table(
     Column("key", Text, primary_key=True),
     Column("at", Double, nullable=False),
     Column("body", JSON, nullable=False),
+    Index(None, "tenant_id", "key"),
+)
+
+# What the reply to a turn showed or stood on, besides its window and what it recalled, which tell that themselves: with
+# the first of these memories that is deleted, the words of the reply's outcome go (its body is empty), and its lessons.
+reply_memories = Table(
+    "reply_memories",
+    metadata,
+    refer("memories", "memory_id", primary_key=True),
+    refer("turns", "turn_id", primary_key=True),
+    Index(None, "turn_id"),
 )

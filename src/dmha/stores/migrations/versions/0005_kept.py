@@ -1,6 +1,7 @@
 """What a kept answer tells of and how large it is; a version's marks; a key's worlds; how an audit ended; no job twice.
 
-Answers that were kept before are let go, as nothing knows what they tell of: a retry is told so.
+Answers that were kept before are let go, replies' outcomes among them, as nothing knows what they tell of: a retry is
+told so. Of unfinished twins of a job the one that was begun, or else the oldest, goes on.
 
 Revision ID: 0005
 Revises: 0004
@@ -26,7 +27,22 @@ def upgrade() -> None:
     )
     op.create_index("ix_memories_tenant_id_private_to_id", "memories", ["tenant_id", "private_to", "id"])
     _requests()
+    _outcomes()
     _jobs()
+
+
+def _outcomes() -> None:
+    op.create_table(
+        "reply_memories",
+        sa.Column("memory_id", sa.Integer(), nullable=False),
+        sa.Column("turn_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["memory_id"], ["memories.id"], name=op.f("fk_reply_memories_memory_id")),
+        sa.ForeignKeyConstraint(["turn_id"], ["turns.id"], name=op.f("fk_reply_memories_turn_id")),
+        sa.PrimaryKeyConstraint("memory_id", "turn_id", name=op.f("pk_reply_memories")),
+    )
+    op.create_index("ix_reply_memories_turn_id", "reply_memories", ["turn_id"])
+    op.create_index("ix_outcomes_tenant_id_key", "outcomes", ["tenant_id", "key"])
+    op.execute("UPDATE outcomes SET body = '{}' WHERE operation = 'contextualize'")
 
 
 def _requests() -> None:
@@ -56,6 +72,14 @@ def _jobs() -> None:
     op.create_index("ix_jobs_kind_key_user_id", "jobs", ["kind", "key", "user_id"])
     op.create_index(
         "ix_jobs_turn", "jobs", ["state", "user_id", sa.text("priority DESC"), "due_at", "created_at", "uid"]
+    )
+    op.execute(
+        "UPDATE jobs SET state = 'cancelled', holder = NULL, leased_until = NULL, "
+        "reason = 'another of its kind goes on' "
+        "WHERE state IN ('waiting', 'running', 'stopping') AND EXISTS (SELECT 1 FROM jobs AS other "
+        "WHERE other.kind = jobs.kind AND other.key = jobs.key AND other.user_id = jobs.user_id "
+        "AND other.state IN ('waiting', 'running', 'stopping') "
+        "AND (other.state = 'waiting', other.id) < (jobs.state = 'waiting', jobs.id))"
     )
     not_over = sa.text("state IN ('waiting', 'running', 'stopping')")
     op.create_index(
