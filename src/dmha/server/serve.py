@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from dmha.errors import InvalidInput, Unavailable
 from dmha.server import logs
 from dmha.server.app import is_loopback, make_app
-from dmha.server.connections import Impatient, Server
+from dmha.server.connections import LETS_GO_S, Impatient, Server
 from dmha.server.gate import MOST_HEAD
 from dmha.server.service import Service, make_service
 from dmha.server.tokens import parse_secrets
@@ -94,7 +94,7 @@ def _server(service: Service) -> Server:
         uvicorn.Config(
             make_app(service), host=settings.host, port=settings.port, http=Impatient, ws="none", lifespan="on",
             h11_max_incomplete_event_size=MOST_HEAD, timeout_keep_alive=5, backlog=_BACKLOG,
-            timeout_graceful_shutdown=int(settings.request_s) + 1, log_config=None, access_log=False,
+            timeout_graceful_shutdown=int(settings.request_s) + 1 + LETS_GO_S, log_config=None, access_log=False,
             server_header=False, proxy_headers=bool(settings.proxies), forwarded_allow_ips=list(settings.proxies),
         )
     )  # fmt: skip

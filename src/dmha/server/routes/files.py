@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import TypeAdapter
-from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
 
 from dmha.errors import Abandoned
@@ -37,11 +36,13 @@ _IMPORTED = TypeAdapter(Imported)
 async def export(caller: Reader, agent_id: Agent = None) -> Response:
     """All that is remembered, as lines of JSON."""
     _check(caller, agent_id)
+    made: list[Scratch] = []
 
     def call(mind: Mind, still: Still) -> Scratch:
         folder = _folder()
         try:
             mind.export(folder.path / _NAME, user_id=caller.user_id, agent_id=agent_id)
+            made.append(folder)
             if not still():
                 raise Abandoned("whoever asked for the export has left")
         except BaseException:
@@ -49,9 +50,12 @@ async def export(caller: Reader, agent_id: Agent = None) -> Response:
             raise
         return folder
 
-    folder = await caller.ask(call, short=False)
-    gone, path = BackgroundTask(folder.remove), folder.path / _NAME
-    return _Whole(path, media_type=LINES, filename=_NAME, background=gone, headers={"Accept-Ranges": "none"})
+    try:
+        return _Whole(await caller.ask(call, short=False))
+    except BaseException:  # who asked left in the very moment that it was made
+        for folder in made:
+            folder.remove()
+        raise
 
 
 @router.post(
@@ -89,11 +93,19 @@ def _check(caller: Caller, agent_id: str | None) -> None:
 
 
 class _Whole(FileResponse):
-    """A file that goes with its answer: the next one may be another, of which a range would be no part of this."""
+    """A file that goes with its answer, however that ends: the next one may be another, of which a range would be no
+    part of this."""
+
+    def __init__(self, folder: Scratch) -> None:
+        super().__init__(folder.path / _NAME, media_type=LINES, filename=_NAME, headers={"Accept-Ranges": "none"})
+        self._folder = folder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
-        await super().__call__({**scope, "headers": headers}, receive, send)
+        try:
+            await super().__call__({**scope, "headers": headers}, receive, send)
+        finally:
+            self._folder.remove()
 
 
 def _folder() -> Scratch:
