@@ -189,8 +189,8 @@ class Scheduler:
                 _log.exception("background work rests: there is a defect")
                 rest = _AFTER_TROUBLE
             except BaseException:  # noqa: BLE001 - a kind's own, such as SystemExit: no other work is kept waiting for it
-                _log.exception("a kind of background work would have ended it")
-                rest = _POLL
+                _log.exception("background work goes on: there is a defect in one kind of it")
+                rest = 0.0  # its job is tried again after a while, as any that failed
             self._woken.wait(rest)
             self._woken.clear()
 
