@@ -14,7 +14,10 @@ import httpx2
 import pytest
 from live import Live, key_to, live
 from routes import LINES
+from serving import key_of, serving
 
+from dmha.errors import Abandoned
+from dmha.server.callers import Caller
 from dmha.server.scratch import Scratch, remove_left
 
 HOLDS = "from dmha.server.scratch import Scratch\nprint(Scratch().path, flush=True)\ninput()"
@@ -114,6 +117,24 @@ def asked_for(service: Live, headers: dict[str, str], path: str) -> socket.socke
     head = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Host": f"{url.host}:{url.port}"}.items())
     connection.sendall(f"GET {path} HTTP/1.1\r\n{head}\r\n".encode())
     return connection
+
+
+def test_an_export_whose_asker_left_as_it_was_made_is_removed(
+    database: Path, room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole already, and nobody there any more to be sent it: no file stays."""
+    asked = Caller.ask
+
+    async def left(self: Caller, call: Any, *, short: bool = True) -> Any:
+        if isinstance(await asked(self, call, short=short), Scratch):
+            raise Abandoned("the client left")
+
+    with serving(database) as (service, client):
+        client.headers.update(key_of(service, "aya"))
+        assert client.post("/v1/memories", json={"turns": [{"text": "hello"}]}).status_code == 201
+        monkeypatch.setattr(Caller, "ask", left)
+        assert client.get("/v1/export").status_code == 500  # the test's client: nothing was sent
+    assert not list(room.glob("dmha-*"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it locks no folder")
