@@ -8,16 +8,16 @@ PYTHON ?= python3
 BIN = .venv/bin
 # A worker a core, each with one thread.
 SPREAD = -n auto --dist worksteal
-SOAKED = crash processes properties backup never_happened neighbours service_process tenants
+SOAKED = crash processes properties backup never_happened any_life failures neighbours service_process tenants
 
 .PHONY: demo serve test test-all check bench bench-gate soak fuzz clean
 
 demo: .venv/ready
 	@$(BIN)/python -m dmha.cli.demo
 
-# On http://127.0.0.1:8181; docs/service.md tells how to get a key.
+# On http://127.0.0.1:8181; docs/service.md tells how to get a key. Ctrl-C, for which it exits with 130, is no error.
 serve: .venv/serve
-	@$(BIN)/dmha serve
+	@trap : INT; $(BIN)/dmha serve || { rc=$$?; [ $$rc -eq 130 ] || exit $$rc; }
 
 test: .venv/dev
 	$(BIN)/pytest -m "not extra" $(SPREAD)

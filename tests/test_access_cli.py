@@ -70,6 +70,16 @@ def test_at_a_terminal_it_is_typed_twice_without_an_echo(monkeypatch: pytest.Mon
     assert signs_in("aya", WORDS)
 
 
+def test_a_name_that_is_taken_is_refused_before_anything_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody types a password twice for nothing."""
+    monkeypatch.setattr("dmha.cli.accounts.at_terminal", lambda: True)
+    run("user", "add", "aya", "--no-password")
+    refused = run("user", "add", "aya", stdin=f"{WORDS}\n{WORDS}\n")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "there is a user 'aya' already" in refused.stderr
+    assert "Password" not in refused.stderr
+
+
 def test_without_a_terminal_nobody_is_asked() -> None:
     """The error says what to give instead, and nothing is made."""
     refused = run("user", "add", "aya", stdin="")
@@ -178,6 +188,16 @@ def test_a_key_says_when_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "it ends" not in run("key", "create", "--user", "aya").stdout
 
 
+def test_an_end_that_is_suggested_is_to_come() -> None:
+    """The example in the error is taken."""
+    run("user", "add", "aya", "--no-password")
+    refused = run("key", "create", "--user", "aya", "--expires", "tomorrow").stderr
+    suggested = re.findall(r"\d{4}-\d\d-\d\dT\d\d:\d\d|\d{4}-\d\d-\d\d", refused)
+    assert len(suggested) == 2
+    for each in suggested:
+        assert run("key", "create", "--user", "aya", "--expires", each).exit_code == 0
+
+
 def test_a_revoked_key_is_listed_as_one() -> None:
     """It opens nothing any more and stays in the list."""
     assert "There is no key" in run("key", "list", "--db", ":memory:").stdout
@@ -242,6 +262,23 @@ def test_an_id_is_copied_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "2999-01-01" in shown
 
 
+def test_a_list_of_keys_breaks_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 80 columns what else is told of a key stands in one column, a line each."""
+    monkeypatch.setenv("COLUMNS", "80")
+    run("user", "add", "discord", "--no-password")
+    run("user", "add", "kenji", "--no-password")
+    told(
+        "key", "create", "--user", "discord", "--agent", "relu", "--agent", "shiori", "--world", "plaza", "--for",
+        "kenji", "--label", "the bot that answers on the server of the band", "--expires", "2999-01-01",
+    )  # fmt: skip
+    shown = run("key", "list").stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    words = (
+        "reaches relu, shiori + plaza also for kenji until 2999-01-01 00:00 the bot that answers on the server of the"
+    )
+    assert set(words.split()) <= set(shown.split())
+
+
 def test_a_help_says_what_is_taken_for_granted() -> None:
     """The defaults in brackets are no markup that vanishes."""
     assert "default: (all)" in run("key", "create", "--help").stdout
@@ -268,6 +305,8 @@ def test_a_help_says_what_is_taken_for_granted() -> None:
         (("key", "create", "--user", "aya", "--world", "plaza"), None, "(--agent)"),
         (("key", "create", "--user", "aya", "--expires", "soon"), None, "'soon' is no date or time"),
         (("key", "create", "--user", "aya", "--expires", "2020-01-01"), None, "is past"),
+        (("key", "create", "--user", "aya", "--agent", "relu, shiori"), None, "--agent relu --agent shiori"),
+        (("key", "create", "--user", "aya", "--right", "read,write"), None, "--right read --right write"),
         (("key", "list", "--user", "nobody"), None, "there is no user 'nobody'"),
         (("key", "revoke", "nothing"), None, "there is no key 'nothing'"),
     ],

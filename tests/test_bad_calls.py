@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,8 @@ from dmha import InvalidInput, OutOfBounds, Turn
 from dmha.mind import Mind
 
 WHO: dict[str, Any] = {"user_id": "acct", "agent_id": "relu"}
+
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def untyped(value: Any) -> Any:
@@ -25,14 +27,17 @@ def untyped(value: Any) -> Any:
         ("text", lambda mind: mind.add("", **WHO)),
         ("text", lambda mind: mind.add("a\ud800b", **WHO)),
         ("text", lambda mind: mind.add("a\x00b", **WHO)),
-        ("text", lambda mind: mind.add([Turn(untyped(5))], **WHO)),
+        ("turns[0].text", lambda mind: mind.add([Turn(untyped(5))], **WHO)),
         ("turns", lambda mind: mind.add([{"text": "hi"}], **WHO)),
-        ("at", lambda mind: mind.add([Turn("hi", at=datetime(2026, 1, 1))], **WHO)),  # noqa: DTZ001 - a naive time is the point
-        ("source", lambda mind: mind.add([Turn("hi", source=untyped("god"))], **WHO)),
-        ("metadata", lambda mind: mind.add([Turn("hi", metadata={"x": float("nan")})], **WHO)),
-        ("metadata", lambda mind: mind.add([Turn("hi", metadata={"x": {1, 2}})], **WHO)),
-        ("vector", lambda mind: mind.add([Turn("hi", vector=untyped([1.0]))], **WHO)),
-        ("turn id", lambda mind: mind.add([Turn("a", id="x"), Turn("b", id="x")], **WHO)),
+        ("turns[0].at", lambda mind: mind.add([Turn("hi", at=datetime(2026, 1, 1))], **WHO)),  # noqa: DTZ001 - a naive time is the point
+        ("turns[0].source", lambda mind: mind.add([Turn("hi", source=untyped("god"))], **WHO)),
+        ("turns[0].metadata", lambda mind: mind.add([Turn("hi", metadata={"x": float("nan")})], **WHO)),
+        ("turns[0].metadata", lambda mind: mind.add([Turn("hi", metadata={"x": {1, 2}})], **WHO)),
+        ("vector", lambda mind: mind.add(Turn("hi", vector=untyped([1.0])), **WHO)),
+        ("turns[1].id", lambda mind: mind.add([Turn("a", id="x"), Turn("b", id="x")], **WHO)),
+        ("turns[1].id", lambda mind: mind.add([Turn("a"), Turn("b", id=untyped([]))], **WHO)),
+        ("turns[3].text", lambda mind: mind.add([Turn("a"), Turn("b"), Turn("c"), Turn(" ")], **WHO)),
+        ("turns[1].vector", lambda mind: mind.add([Turn("a"), Turn("b", vector=untyped([1.0]))], **WHO)),
         ("kind", lambda mind: mind.add("hi", kind="rumour", **WHO)),
         ("user_id", lambda mind: mind.add("hi", user_id="")),
         ("agent_id", lambda mind: mind.search("hi", user_id="a", agent_id="b\x00")),
@@ -45,6 +50,7 @@ def untyped(value: Any) -> Any:
         ("min_confidence", lambda mind: mind.search("hi", min_confidence=2, **WHO)),
         ("present", lambda mind: mind.search("hi", present="aya", **WHO)),
         ("since", lambda mind: mind.search("hi", since=datetime(1, 1, 1, tzinfo=ZoneInfo("Asia/Tokyo")), **WHO)),
+        ("since", lambda mind: mind.search("hi", since=DAY + timedelta(1), until=DAY, **WHO)),
         ("since", lambda mind: mind.search("hi", since=datetime(2026, 1, 1), **WHO)),  # noqa: DTZ001 - a naive time is the point
         ("statement", lambda mind: mind.knowledge(**WHO).tell("nonsense")),
     ],

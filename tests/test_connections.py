@@ -135,3 +135,28 @@ def test_what_is_no_request_is_told_so() -> None:
     said = talked(talk)
     assert said.startswith(b"HTTP/1.1 400 ")
     assert len(json.loads(said.partition(b"\r\n\r\n")[2])["trace_id"]) == 32
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        ("GET /v1/memories?agent_id=彩 HTTP/1.1", "path"),
+        ("GET /彩 HTTP/1.1", "path"),
+        ("彩", "head"),
+        ("GET /v1/memories", "head"),
+    ],
+)
+def test_a_path_that_is_no_ascii_is_told_so(line: str, field: str) -> None:
+    """However its bytes come; what is no request at all is told as that."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+        sent = line.encode() + b"\r\nHost: here\r\n\r\n"
+        for piece in (sent[:27], sent[27:]):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+        return await reader.read()
+
+    told = json.loads(talked(talk).partition(b"\r\n\r\n")[2])
+    assert (told["status"], told["type"], told["errors"][0]["field"]) == (400, "urn:dmha:malformed", field)
+    assert ("curl -G --data-urlencode" in told["detail"]) == (field == "path")

@@ -81,3 +81,16 @@ def test_a_terminal_is_shown_a_request_in_a_line(monkeypatch: pytest.MonkeyPatch
 def test_a_terminal_is_given_no_commands_of_a_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be printed is shown as it is written."""
     assert shown(monkeypatch, "odd", field="\x1b[2J") == r"odd field='\x1b[2J'"
+
+
+def test_a_terminal_s_line_ends_between_two_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trace stands last, whole, and what went wrong before it."""
+    monkeypatch.setenv("COLUMNS", "80")
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    told = {"method": "POST", "route": "/v1/contextualize", "status": 422, "ms": 7.0, "trace_id": trace}
+    assert shown(monkeypatch, "refused", trace_id="t1", problem="malformed") == "refused problem=malformed trace_id=t1"
+    lines = shown(monkeypatch, "request", **told, problem="invalid", fields=["turns.0.text"]).splitlines()
+    assert lines == [
+        "422 POST /v1/contextualize 7.0 ms problem=invalid",
+        "    fields=['turns.0.text'] trace_id=4bf92f3577b34da6a3ce929d0e0e4736",
+    ]

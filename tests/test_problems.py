@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,8 +21,10 @@ from starlette.testclient import TestClient
 from stubs import ManualClock
 
 import dmha.server
+from dmha import types
 from dmha.errors import Taken, Unavailable
 from dmha.server import faults, models
+from dmha.server.fields import EXAMPLES, FIELDS
 from dmha.server.problems import SORTS, UNKNOWN, Kind
 from dmha.server.service import Service
 
@@ -32,6 +35,7 @@ BODIES = sorted(
     {each for each in vars(models).values() if isinstance(each, type) and issubclass(each, models.Body)},
     key=lambda each: each.__name__,
 )
+SWAPPED = {"query": "a", "since": "2026-02-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
 SAID = "I told nobody that I moved to Osaka"
 
 
@@ -117,7 +121,8 @@ def test_each_type_is_raised_and_no_other() -> None:
         ("GET", "/v1/export", {}, None, 404, "not-found", "Authorization"),
         ("POST", "/v1/contextualize", {}, {"text": "a", "parent": "t"}, 404, "not-found", "parent"),
         ("POST", "/v1/contextualize", {}, {"text": "a", "replaces": "t"}, 404, "not-found", "replaces"),
-        ("POST", "/v1/memories", {}, {"turns": [{"text": "a", "parent": "t"}]}, 404, "not-found", "parent"),
+        ("POST", "/v1/memories", {}, {"turns": [{"text": "a", "parent": "t"}]}, 404, "not-found", "turns.0.parent"),
+        ("POST", "/v1/memories", {}, {"turns": [{"text": "a"}], "parent": "t"}, 404, "not-found", "parent"),
         ("PUT", "/v1/memories", {}, None, 405, "method", "method"),
         ("POST", "/openapi.json", {}, None, 405, "method", "method"),
         ("PATCH", "/v1/memories/m_1", {}, {"pinned": True}, 428, "precondition", "If-Match"),
@@ -126,6 +131,8 @@ def test_each_type_is_raised_and_no_other() -> None:
         ("POST", "/v1/search", {"Content-Type": "text/plain"}, {"query": "a"}, 415, "invalid", "Content-Type"),
         ("GET", "/livez?a=b", {}, None, 422, "invalid", "a"),
         ("POST", "/v1/import", {"Content-Type": "application/x-ndjson"}, {}, 422, "invalid", "body"),
+        ("POST", "/v1/import", {}, {}, 415, "invalid", "Content-Type"),
+        ("POST", "/v1/search", {}, SWAPPED, 422, "invalid", "since"),
         ("POST", "/auth/token", {}, {"user": "aya", "key": "k"}, 422, "invalid", "key"),
         ("POST", "/auth/token", {}, {"user": "aya"}, 422, "invalid", "password"),
         ("POST", "/auth/token", {}, {"password": "secret"}, 422, "invalid", "user"),
@@ -137,6 +144,91 @@ def test_a_refusal_names_the_field_at_fault(
 ) -> None:
     """A header, a parameter, the path's id or a field of the body, with the reason and the fix."""
     assert wrong(client.request(method, path, headers=headers, json=body), status, kind) == [field]
+
+
+def test_a_full_account_is_imported_into_by_another_name(client: TestClient) -> None:
+    """Without a word of what HTTP has not; the field is one that was sent."""
+    client.post("/v1/memories", json={"turns": [{"text": "a"}]})
+    whole = client.get("/v1/export")
+    lines: Any = {"headers": {"Content-Type": "application/x-ndjson"}, "content": whole.content}
+    assert wrong(client.post("/v1/import", **lines), 422, "invalid") == ["body"]
+    refused = client.post("/v1/import?agent_id=default", **lines)
+    assert wrong(refused, 422, "invalid") == ["agent_id"]
+    assert "delete_all" not in refused.text
+    assert "another name for one companion, or import into another account" in refused.text
+    assert client.post("/v1/import?agent_id=relu", **lines).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "content", "detail"),
+    [
+        ("/v1/search", "application/json", b"", "body: it is empty."),
+        ("/v1/search", "application/json", b" \n", "body: it is empty."),
+        ("/v1/import", "application/x-ndjson", b"hello", "body: line 1 is not JSON (Expecting value)."),
+        ("/v1/import", "application/x-ndjson", b"\xff", "body: line 1 is not JSON ("),
+        ("/v1/import", "application/json", b"{}", "Content-Type: it is 'application/json'."),
+        ("/v1/import", "", b"{}", "Content-Type: it is missing."),
+    ],
+)
+def test_what_came_instead_is_told(client: TestClient, path: str, kind: str, content: bytes, detail: str) -> None:
+    """Nothing, the line that is none, another type."""
+    told = client.post(path, content=content, headers={"Content-Type": kind}).json()["detail"]
+    assert told.startswith(detail)
+
+
+def test_a_cursor_of_another_start_says_where_to_begin(client: TestClient) -> None:
+    """One that was signed with another secret: what to do is to begin anew; one of another list says nothing of it."""
+    client.post("/v1/memories", json={"turns": [{"text": "a"}, {"text": "b"}]})
+    cursor = client.get("/v1/memories?limit=1").json()["next"]
+    other = client.get(f"/v1/memories?agent_id=relu&cursor={cursor}").json()["detail"]
+    ours = client.get("/v1/memories?cursor=none").json()["detail"]
+    assert ours == f"{other} Where the server was started anew without DMHA_SECRET, begin at the first page."
+
+
+def test_who_asks_for_pages_of_another_origin_is_told_the_setting(client: TestClient) -> None:
+    """The browser's question in advance is a 405 that names DMHA_CORS; other methods say nothing of it."""
+    asked = client.options("/v1/search", headers={"Origin": "https://a.example"})
+    assert wrong(asked, 405, "method") == ["method"]
+    assert asked.json()["detail"] == "Use POST here. For pages of another origin, set DMHA_CORS to it."
+    assert client.put("/v1/search").json()["detail"] == "Use POST here."
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_a_monitor_may_ask_with_head(client: TestClient, path: str) -> None:
+    """As GET is answered; what else may be asked is told with it."""
+    assert client.head(path).status_code == 200
+    assert client.post(path).headers["allow"] == "GET, HEAD"
+
+
+TURN = {"text": "a"}
+
+
+@pytest.mark.parametrize(
+    ("status", "turns", "field"),
+    [
+        (422, [TURN, TURN, TURN, {"text": " "}], "turns.3.text"),
+        (422, [TURN, {"text": "a", "speaker": "a\nb"}], "turns.1.speaker"),
+        (422, [TURN, {"text": "a", "vector": [1.0]}], "turns.1.vector"),
+        (422, [TURN, {"text": "a", "metadata": {"k": "x" * 70_000}}], "turns.1.metadata"),
+        (422, [TURN, {"text": "a", "id": "x"}, {"text": "b", "id": "x"}], "turns.2.id"),
+        (422, [TURN, {"text": "other words", "id": "known"}], "turns.1.id"),
+        (404, [TURN, {"text": "a", "parent": "never said"}], "turns.1.parent"),
+    ],
+)
+def test_what_is_wrong_with_a_turn_of_many_is_named_with_its_place(
+    client: TestClient, status: int, turns: list[dict[str, Any]], field: str
+) -> None:
+    """Whoever sends a thousand turns is told which one it is, whatever found it."""
+    assert client.post("/v1/memories", json={"turns": [{"text": "a", "id": "known"}]}).status_code == 201
+    kind = "invalid" if status == 422 else "not-found"
+    assert wrong(client.post("/v1/memories", json={"turns": turns}), status, kind) == [field]
+
+
+def test_a_turn_to_be_answered_under_a_used_id_is_the_fault_of_turn_id(client: TestClient) -> None:
+    """As it is called there."""
+    assert client.post("/v1/memories", json={"turns": [{"text": "a", "id": "known"}]}).status_code == 201
+    answer = client.post("/v1/contextualize", json={"text": "other words", "turn_id": "known"})
+    assert wrong(answer, 422, "invalid") == ["turn_id"]
 
 
 def test_a_companion_or_an_account_out_of_reach_is_the_agent_id(service: tuple[Service, TestClient]) -> None:
@@ -189,7 +281,9 @@ def test_who_asks_too_often_is_told_how_long_to_wait(database: Path, clock: Manu
         client.headers |= key_of(made, "aya")
         answers = [client.get("/v1/memories") for _ in range(2)]
         assert wrong(answers[1], 429, "throttled") == ["Authorization"]
-        assert 1 <= int(answers[1].headers["retry-after"]) <= 60
+        wait = int(answers[1].headers["retry-after"])
+        assert 1 <= wait <= 60
+        assert answers[1].json()["detail"].endswith(f"Wait for {wait} seconds.")
     with serving(database, clock, rate_address="1/minute") as (_, client):
         answers = [client.get("/v1/memories") for _ in range(2)]
         assert wrong(answers[1], 429, "throttled") == []
@@ -232,7 +326,7 @@ FIND = {"query": "a"}
 REFUSED: dict[str, tuple[str, str, Any, str, str, str]] = {
     "missing": ("POST", "/v1/search", {}, "query", "it is missing", "Give it."),
     "extra_forbidden": (
-        "POST", "/v1/search", FIND | {"qurey": 1}, "qurey", "there is no such field",
+        "POST", "/v1/search", FIND | {"colour": 1}, "colour", "there is no such field",
         "Leave it out, or see /openapi.json for how it is written.",
     ),
     "string_type": (
@@ -355,6 +449,31 @@ def test_no_body_is_refused_in_other_words(model: type[BaseModel], data: st.Data
         assert not re.search(r"[{}]", "".join(error.reason + error.fix for error in problem.errors))
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field", "fix"),
+    [
+        ("POST", "/v1/search", {"qeury": "a"}, "qeury", "Use query."),
+        ("POST", "/v1/search", FIND | {"topk": 5}, "topk", "Use top_k."),
+        ("POST", "/v1/memories", {"turn": [TURN]}, "turn", "Use turns."),
+        ("POST", "/v1/memories", {"turns": [TURN | {"speakr": "aya"}]}, "turns.0.speakr", "Use speaker."),
+        ("PATCH", "/v1/memories/m_1", {"pin": True}, "pin", "Use pinned."),
+        ("PATCH", "/v1/memories/m_1", {"agent_id": "relu"}, "agent_id", "Send it in the URL, as ?agent_id=."),
+        ("POST", "/v1/search?query=x", FIND, "query", "Send it as a field of the JSON."),
+        ("POST", "/v1/memories?agent_id=relu", {"turns": [TURN]}, "agent_id", "Send it as a field of the JSON."),
+        ("DELETE", "/v1/memories/m_1", {"agent_id": "relu"}, "body", "Send agent_id, world in the URL."),
+        ("DELETE", "/v1/jobs/j_1", {"reason": "late"}, "body", "Leave it out."),
+        ("GET", "/v1/memories", {"limit": 5}, "body", "Send agent_id, cursor, limit, present, world in the URL."),
+    ],
+)
+def test_a_name_that_is_misspelt_or_in_another_place_is_told_what_it_should_be(
+    client: TestClient, method: str, path: str, body: Any, field: str, fix: str
+) -> None:
+    """A field near to one that there is; a parameter in the body, a field in the query; a body that is not read."""
+    answer = client.request(method, path, json=body)
+    wrong(answer, 422, "invalid")
+    assert {"field": field, "fix": fix}.items() <= answer.json()["errors"][-1].items()
+
+
 # -- the OpenAPI file --------------------------------------------------------------------------------------------------
 
 
@@ -385,6 +504,54 @@ def test_if_match_is_required_and_missed_in_its_own_words(client: TestClient) ->
     told = client.get("/openapi.json").json()["paths"]["/v1/memories/{id}"]["patch"]["parameters"]
     assert {each["name"]: each["required"] for each in told}["If-Match"] is True
     wrong(client.patch("/v1/memories/m_1", json={"pinned": True}), 428, "precondition")
+
+
+def test_every_field_and_parameter_of_the_openapi_file_says_what_it_is(client: TestClient) -> None:
+    """Its unit, its range, what null means: nobody has to guess whether a half-life is in seconds."""
+    told = client.get("/openapi.json").json()
+    bare = [
+        f"{name}.{field}"
+        for name, schema in told["components"]["schemas"].items()
+        for field, one in schema.get("properties", {}).items()
+        if not one.get("description")
+    ]
+    bare += [
+        f"{method} {path} {parameter['name']}"
+        for path, methods in told["paths"].items()
+        for method, operation in methods.items()
+        for parameter in operation.get("parameters", ())
+        if not parameter.get("description")
+    ]
+    assert bare == []
+    assert "Seconds" in told["components"]["schemas"]["Memory"]["properties"]["half_life"]["description"]
+
+
+def test_what_the_openapi_file_says_of_fields_is_of_fields_there_are() -> None:
+    """Each type that is described is the library's, each field one of its own, and none is left out."""
+    assert {name: list(each) for name, each in FIELDS.items()} == {
+        name: [each.name for each in fields(getattr(types, name))] for name in FIELDS
+    }
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_of_an_answer_is_one(name: str) -> None:
+    """Whole, and of the types that the answer has."""
+    kind = TypeAdapter(getattr(types, name))
+    assert kind.dump_python(kind.validate_python(EXAMPLES[name]), mode="json") == EXAMPLES[name]
+
+
+def test_the_openapi_file_tells_answers_as_they_are(client: TestClient) -> None:
+    """A job's states; what was told, by a name of its own; a file's name; no status that never comes."""
+    told = client.get("/openapi.json").json()
+    schemas, paths = told["components"]["schemas"], told["paths"]
+    assert set(schemas["JobSeen"]["properties"]["state"]["enum"]) == set(get_args(types.JobState))
+    made = paths["/v1/knowledge"]["post"]["responses"]["201"]["content"]["application/json"]["schema"]
+    assert made == {"$ref": "#/components/schemas/Told"}
+    assert not {"409", "410"} & paths["/v1/jobs/{id}"]["delete"]["responses"].keys()
+    names = paths["/v1/export"]["get"]["responses"]["200"]["headers"]["Content-Disposition"]["schema"]["enum"]
+    assert client.post("/v1/memories", json={"turns": [TURN]}).status_code == 201
+    exports = [client.get(f"/v1/export{whose}") for whose in ("", "?agent_id=default")]
+    assert [export.headers["content-disposition"] for export in exports] == names
 
 
 # -- the log -----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -127,11 +128,13 @@ def test_what_names_no_turn_is_told_by_its_keyword(mind: Mind) -> None:
     lost: list[tuple[str, Callable[[], object]]] = [
         ("parent", lambda: mind.contextualize("Hello.", parent="lost", **HERE)),
         ("replaces", lambda: mind.contextualize("Hello.", replaces="lost", **HERE)),
-        ("parent", lambda: mind.add([Turn("Hello.", parent="lost")], **HERE)),
+        ("parent", lambda: mind.add(Turn("Hello.", parent="lost"), **HERE)),
+        ("turns[1].parent", lambda: mind.add([Turn("Hello."), Turn("Hello.", parent="lost")], **HERE)),
+        ("parent", lambda: mind.add([Turn("Hello.")], parent="lost", **HERE)),
         ("turn_id", lambda: mind.variants("lost", **HERE)),
     ]
     for named, call in lost:
-        with pytest.raises(NotFound, match=rf"^{named}: no turn 'lost'") as refused:
+        with pytest.raises(NotFound, match=rf"^{re.escape(named)}: no turn 'lost'") as refused:
             call()
         assert refused.value.field == named
     with pytest.raises(NotFound, match=r"^no memory 'lost'") as refused:

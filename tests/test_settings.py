@@ -38,7 +38,7 @@ def test_the_environment_outweighs_the_file_and_the_file_the_defaults(tmp_path: 
         ({"DMHA_ZONE": "Mars/Olympus"}, "DMHA_ZONE"),
         ({"DMHA_ZONE": "../etc/passwd"}, "DMHA_ZONE"),
         ({"DMHA_CONFIG": "/nowhere/dmha.toml"}, "DMHA_CONFIG"),
-        ({"DMHA_EMBEDER": "minilm"}, "embeder"),
+        ({"DMHA_EMBEDER": "minilm"}, "DMHA_EMBEDER"),
     ],
 )
 def test_a_wrong_setting_is_named(environment: dict[str, str], field: str) -> None:
@@ -90,6 +90,7 @@ def test_a_zone_is_told_only_where_it_is_set(tmp_path: Path) -> None:
     [
         ({"DMHA_PORT": "65536"}, "DMHA_PORT: '65536' .* less than or equal to 65535.* 8181"),
         ({"DMHA_PORT": "-1"}, "DMHA_PORT: '-1' .* greater than or equal to 0"),
+        ({"DMHA_PORT": "abc"}, "DMHA_PORT: 'abc' cannot be: it is no whole number. Give, for example, 8181.$"),
         ({"DMHA_PORT": "9" * 5_000}, "DMHA_PORT: '9+\\.\\.\\.9+' cannot be"),
         ({"DMHA_RATE": "600 a minute"}, "DMHA_RATE: '600 a minute' .* 600/minute"),
         ({"DMHA_RATE_FAILURES": "0/minute"}, "DMHA_RATE_FAILURES: .* 20/minute"),
@@ -126,9 +127,13 @@ def test_a_value_that_cannot_be_is_refused_with_what_to_give(environment: dict[s
         (b"cors = [1]", "cors in {}: 1 "),
         (b"request_s = true", "request_s in {}: True "),
         (b"zone = 1979-05-27", "zone in {}: "),
-        (b"[port]\nnumber = 1", "port in {}: "),
-        (b"portt = 1", "portt: portt in {} is no setting. Use port."),
-        (b"Port = 1", "Port: Port in {} is no setting. Use port."),
+        (b"[port]\nnumber = 1", "port in {}: tables are not used here. "),
+        (
+            b"[server]\nhost = 'a'",
+            "server in {}: tables are not used here. Write what stands under it above all tables, ",
+        ),
+        (b"portt = 1", "portt in {}: there is no such setting. Use port."),
+        (b"Port = 1", "Port in {}: there is no such setting. Use port."),
         (b"port = 1\nport = 2", "DMHA_CONFIG: {} cannot be read"),
         (b"a = " + b"[" * 50_000, "DMHA_CONFIG: {} cannot be read: it is nested too deeply"),
         (b"seed = " + b"9" * 5_000, "DMHA_CONFIG: {} cannot be read"),
@@ -144,6 +149,17 @@ def test_what_a_file_cannot_say_is_refused_by_file_and_key(tmp_path: Path, writt
     config.write_bytes(written)
     with pytest.raises(InvalidInput, match=f"^{re.escape(said.format(config))}"):
         read_settings({"DMHA_CONFIG": str(config)})
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    """Of the values, wherever they stand; and of the names in one place."""
+    config = tmp_path / "dmha.toml"
+    config.write_text('port = "abc"\nrate = "fast"\n')
+    with pytest.raises(InvalidInput, match=r"no whole number.* rate in .*: 'fast' .* DMHA_LOG: 'loud'") as caught:
+        read_settings({"DMHA_CONFIG": str(config), "DMHA_LOG": "loud"})
+    assert caught.value.field == f"port in {config}"
+    with pytest.raises(InvalidInput, match=r"DMHA_PROT: .* Use DMHA_PORT. DMHA_RATES: .* Use DMHA_RATE.$"):
+        read_settings({"DMHA_PROT": "1", "DMHA_RATES": "1"})
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
@@ -178,7 +194,7 @@ def test_a_list_is_written_with_commas_or_as_a_list(tmp_path: Path) -> None:
 )
 def test_the_nearest_name_is_suggested(variable: str, meant: str) -> None:
     """A misspelt variable is told with the one that was probably meant."""
-    with pytest.raises(InvalidInput, match=f"{variable} is no setting. Use {meant}.$"):
+    with pytest.raises(InvalidInput, match=f"^{variable}: there is no such setting. Use {meant}.$"):
         read_settings({variable: "1"})
 
 

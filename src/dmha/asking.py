@@ -98,10 +98,14 @@ def _filters(asking: Asking) -> Filters:
         if value is not None:
             check_choice(field, value, choices)
     check_choice("polarity", polarity, POLARITIES)
+    since = None if since is None else check_time("since", since)
+    until = None if until is None else check_time("until", until)
+    if since is not None and until is not None and since > until:
+        raise InvalidInput("since", "it is later than until, and nothing happened between them", "Swap the two.")
     return Filters(
         speaker=None if speaker is None else check_name("speaker", speaker),
-        since=None if since is None else check_time("since", since).timestamp(),
-        until=None if until is None else check_time("until", until).timestamp(),
+        since=None if since is None else since.timestamp(),
+        until=None if until is None else until.timestamp(),
         tier=tier,
         kind=kind,
         metadata=_metadata(asking.get("metadata")),

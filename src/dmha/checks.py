@@ -26,17 +26,22 @@ _NUMBER = re.compile("[0-9]{1,18}")  # below 2^63, which databases take
 _JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 
-def check_turn(turn: Turn) -> Turn:
-    """The turn with its time in UTC, or `InvalidInput` / `OutOfBounds` naming the field."""
-    check_text("text", turn.text, most=MOST_CHARACTERS)
-    check_name("speaker", turn.speaker)
-    for field, name in (("turn id", turn.id), ("parent", turn.parent)):
+def in_turn(nth: int | None) -> str:
+    """What goes before the field of a turn: `turns[3].` where it is one of a list, nothing where it came alone."""
+    return "" if nth is None else f"turns[{nth}]."
+
+
+def check_turn(turn: Turn, nth: int | None = None) -> Turn:
+    """The turn with its time in UTC, or `InvalidInput` / `OutOfBounds` naming the field, of the `nth` of a list."""
+    within = in_turn(nth)
+    check_text(f"{within}text", turn.text, most=MOST_CHARACTERS)
+    check_name(f"{within}speaker", turn.speaker)
+    for field, name in (("id", turn.id), ("parent", turn.parent)):
         if name is not None:
-            check_name(field, name)
-    if turn.source not in SOURCES:
-        raise InvalidInput("source", f"{turn.source!r} is not one", f"Use one of {', '.join(SOURCES)}.")
-    check_metadata(turn.metadata)
-    at = None if turn.at is None else check_time("at", turn.at)
+            check_name(within + field, name)
+    check_choice(f"{within}source", turn.source, SOURCES)
+    check_metadata(turn.metadata, f"{within}metadata")
+    at = None if turn.at is None else check_time(f"{within}at", turn.at)
     return Turn(
         turn.text, turn.speaker, at, turn.id, turn.parent, bool(turn.private), turn.source, turn.metadata, turn.vector
     )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from dmha.checks import MOST_QUERY, check_names, check_text
-from dmha.domain.logic import FactStatement, Knowledge, parse_statement
+from dmha.domain.logic import FactStatement, Knowledge, parse_told
 from dmha.faculties.consistency import knowledge_of
 from dmha.protocols import Also, Ledger, Truth, nothing_else
 from dmha.records import Place
@@ -24,7 +24,7 @@ class KnowledgeBase:
 
     def tell(self, statement: str, *, also: Also[None] = nothing_else) -> None:
         """Tell one `fact:`, `deny:` or `rule:`; nothing told before is deleted by it."""
-        told = parse_statement(check_text("statement", statement, most=MOST_QUERY))
+        told = parse_told(check_text("statement", statement, most=MOST_QUERY))
         now = self._now().timestamp()
 
         def unit(ledger: Ledger) -> None:

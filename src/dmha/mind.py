@@ -23,6 +23,7 @@ from dmha.checks import (
     check_places,
     check_text,
     check_zone,
+    in_turn,
 )
 from dmha.domain.logic import plain
 from dmha.domain.segmentation import Segmentation
@@ -239,28 +240,32 @@ class Mind(Searching, SingleMemories, Keeping):
         progress: Progress = no_progress,
         also: Also[list[str]] = nothing_else,
     ) -> list[str]:
-        """Remember turns, all or none, and return their memories' ids; a turn whose id is known is left as it is.
+        """Remember turns, all or none, and return their memories' ids.
 
-        Each is said after the one before it, the first after the turn `parent` or else the session's last; a turn that
-        names a parent of its own stands after that.
+        The same turn again, known by its id, is left as it is; another one under that id is refused. Each is said after
+        the one before it, the first after the turn `parent` or else the session's last; a turn that names a parent of
+        its own stands after that.
         """
         place, now = self._place(user_id, agent_id, world), self._now()
         check_name("session_id", session_id)
         check_choice("kind", kind, KINDS)
-        given = _turns(turns)
-        if parent is not None and given and given[0].parent is None:
+        given, listed = _turns(turns), not isinstance(turns, str | Turn)
+        begins = parent is not None and bool(given) and given[0].parent is None
+        if begins:
             given[0] = replace(given[0], parent=check_name("parent", parent))
         perceived: list[Perceived] = []
         cut = self._segmentations.last(place) or self._segmentation(place)
         for start in range(0, len(given), _EMBEDDED_AT_ONCE):
             some, _ = self._perception.perceive(
                 given[start : start + _EMBEDDED_AT_ONCE], user_id=user_id, world=place.world, kind=kind, now=now,
-                segmentation=cut,
+                segmentation=cut, first=start if listed else None,
             )  # fmt: skip
             perceived += some
             progress(len(perceived), len(given))
         if not perceived:
             return self._unchanged([], also)
+        if begins:
+            perceived[0] = replace(perceived[0], parent_field="parent")
         scope, kept = self._remember(place, session_id, perceived, cut=cut, also=also)
         cut = self._segmentations.last(place) or cut
         try:
@@ -377,9 +382,14 @@ def _turns(turns: str | Turn | Sequence[Turn]) -> list[Turn]:
             raise InvalidInput(
                 "turns", f"{type(turn).__name__} is not a Turn", "Give dmha.Turn(text=..., speaker=...)."
             )
-    ids = [turn.id for turn in given if turn.id is not None]
-    if len(set(ids)) != len(ids):
-        raise InvalidInput("turn id", "two turns of one call share an id", "Give every turn an id of its own.")
+    seen: set[str] = set()
+    for nth, turn in enumerate(given):
+        if not isinstance(turn.id, str):
+            continue
+        if turn.id in seen:
+            field, reason = f"{in_turn(nth)}id", "a turn before it in this call has the same"
+            raise InvalidInput(field, reason, "Give every turn an id of its own.")
+        seen.add(turn.id)
     return given
 
 

@@ -12,7 +12,7 @@ import re
 import reprlib
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,6 +31,13 @@ MOST_BYTES = 65_536  # of the file: the whole table of docs/settings.md written 
 
 _MOST_NAME = 64  # of a name that is none, in the error that says so
 _NOT_SETTINGS = {"config", "data", "soak"}  # the file itself, and what tests and benchmarks go by
+_WORDS = {
+    "string_pattern_mismatch": "it has another shape",
+    "int_parsing": "it is no whole number",
+    "int_from_float": "it is no whole number",
+    "float_parsing": "it is no number",
+    "bool_parsing": "it is neither true nor false",
+}
 _PASSWORD = re.compile(r"(?<=://)[^/@]*@")
 
 
@@ -180,10 +187,19 @@ class _Place(PydanticBaseSettingsSource):
         # Wrapped before anything can fail: neither a traceback's variables nor pydantic-settings' own log shows it.
         self.given = {n: SecretStr(v) if n in SECRETS and isinstance(v, str) else v for n, v in given.items()}
         self._spell, self._where = spell, where
-        if unknown := sorted(given.keys() - Settings.model_fields.keys()):
-            name = unknown[0][:_MOST_NAME]
-            near = difflib.get_close_matches(name.lower(), Settings.model_fields, n=1) or sorted(Settings.model_fields)
-            raise InvalidInput(name, f"{self.called(name)} is no setting", f"Use {', '.join(map(spell, near))}.")
+        unknown = given.keys() - Settings.model_fields.keys()
+        tables = {name for name, value in given.items() if isinstance(value, dict)}
+        if wrong := [self._unknown(name, table=name in tables) for name in sorted(unknown | tables)]:
+            raise _together(wrong)
+
+    def _unknown(self, name: str, *, table: bool) -> InvalidInput:
+        name = name[:_MOST_NAME]
+        if table:
+            fix = f"Write what stands under it above all tables, without [{self._spell(name)}]."
+            return InvalidInput(self.called(name), "tables are not used here", fix)
+        near = difflib.get_close_matches(name.lower(), Settings.model_fields, n=1) or sorted(Settings.model_fields)
+        fix = f"Use {', '.join(map(self._spell, near))}."
+        return InvalidInput(self.called(name), "there is no such setting", fix)
 
     def called(self, name: str) -> str:
         return f"{self._spell(name)}{self._where}"
@@ -213,9 +229,9 @@ def trace_settings(environment: Mapping[str, str] | None = None) -> tuple[Settin
     try:
         return Settings(*places), called
     except ValidationError as error:
-        wrong = error.errors(include_url=False)[0]
+        found = error.errors(include_url=False)
     # Raised outside of the handler: the caught error holds the value, which may be secret.
-    raise _refused(wrong, called)
+    raise _together([_refused(wrong, called) for wrong in found])
 
 
 def _places(environment: Mapping[str, str]) -> tuple[_Place, ...]:
@@ -227,13 +243,19 @@ def _places(environment: Mapping[str, str]) -> tuple[_Place, ...]:
     return first, _Place(_from_toml(Path(config)), str, f" in {config}")
 
 
+def _together(wrong: Sequence[InvalidInput]) -> InvalidInput:
+    """The first of what is wrong; its fix goes on with the others, so that they are mended in one go."""
+    first, *others = wrong
+    return InvalidInput(first.field, first.reason, " ".join([first.fix, *map(str, others)]))
+
+
 def _refused(wrong: ErrorDetails, called: Mapping[str, str]) -> InvalidInput:
     name = str(wrong["loc"][0])
     field = Settings.model_fields[name]
     if wrong["type"] == "value_error":
         said = str(wrong["ctx"]["error"])
-    elif wrong["type"] == "string_pattern_mismatch":
-        said = "it has another shape"
+    elif wrong["type"] in _WORDS:
+        said = _WORDS[wrong["type"]]
     else:
         said = wrong["msg"].replace("Input should", "it should").replace("Unable", "unable")
     value = "" if name in SECRETS else f"{reprlib.repr(shown(wrong['input']))} cannot be: "

@@ -347,7 +347,7 @@ class _Lines:
             try:
                 value = json.loads(line.decode())
             except (ValueError, RecursionError) as error:  # no UTF-8, no JSON, or JSON that is nested without end
-                reason = f"after line {self._number - 1} it is not JSON ({error})"
+                reason = f"line {self._number} is not JSON ({getattr(error, 'msg', error)})"
                 raise InvalidInput("file", reason, _FIX) from error
             yield _row(self._number, value, self._format)
 
@@ -363,7 +363,7 @@ class _Lines:
     def _next(self) -> bytes:
         line = self._file.readline(_LONGEST_LINE)
         if len(line) == _LONGEST_LINE:
-            raise InvalidInput("file", f"after line {self._number} it is no line of an export", _FIX)
+            raise InvalidInput("file", f"line {self._number + 1} is no line of an export", _FIX)
         self._digest.update(line)
         self._number += bool(line)
         if self._progress is not None and self._number % _TOLD == 0:

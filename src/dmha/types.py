@@ -89,7 +89,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some memories, what was learned last first; `next` is where the page after this one begins, None on the last.
+    """Some memories, what was learned last first; `next` is where the page after this one begins; the last has none.
 
     It is a place in the order, not a memory: it stands whatever is added or deleted meanwhile.
     """

@@ -33,10 +33,7 @@ class Access:
         hashed = None if password is None else self._passwords.hash(check_password(password))
 
         def unit(ledger: Ledger) -> None:
-            known = ledger.accounts.user(name)
-            if known is not None:
-                closed = "" if known.closed_at is None else ", closed; its memories stay under its name"
-                raise InvalidInput("name", f"there is a user {name!r} already{closed}", "Choose another name.")
+            _free_name(ledger, name)
             ledger.accounts.add_user(name, hashed, self._now())
             ledger.accounts.audit(self._by_operator(name, "user add"))
 
@@ -57,6 +54,12 @@ class Access:
         """Raise where there is no such user, or the account is closed."""
         with self._truth.read() as ledger:
             _known_user(ledger, "name", name)
+
+    def check_free(self, name: str) -> None:
+        """Raise where no account can be made under the name."""
+        check_name("name", name)
+        with self._truth.read() as ledger:
+            _free_name(ledger, name)
 
     def close_user(self, name: str) -> None:
         """From now on nothing opens the account: no password, no key, no token. Its memories stay."""
@@ -210,6 +213,13 @@ class Access:
 
 def _seal(kept: str) -> str:
     return digest(kept)[:16]
+
+
+def _free_name(ledger: Ledger, name: str) -> None:
+    known = ledger.accounts.user(name)
+    if known is not None:
+        closed = "" if known.closed_at is None else ", closed; its memories stay under its name"
+        raise InvalidInput("name", f"there is a user {name!r} already{closed}", "Choose another name.")
 
 
 def _known_user(ledger: Ledger, field: str, name: str) -> User:

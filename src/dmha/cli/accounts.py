@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from rich.text import Text
 
 from dmha.cli import render
 from dmha.cli.door import at_terminal, console, show
+from dmha.cli.lines import flat
 from dmha.cli.options import Db, Json, is_new, moment, named, zone
 from dmha.errors import InvalidInput
 
@@ -39,9 +40,12 @@ def add_user(
     name: Name, password_stdin: FromStdin = False, no_password: NoPassword = False, db: Db = None, as_json: Json = False
 ) -> None:
     """Make an account. Asks for its password, unless told otherwise."""
-    password = _password(password_stdin, no_password)
     path = named(db, made=True)
     made = str(Path(path).absolute()) if is_new(path) else None
+    if made is None:
+        with _access(path, made=True) as access:
+            access.check_free(name)  # before anything is typed
+    password = _password(password_stdin, no_password)
     with _access(path, made=True) as access:
         access.add_user(name, password)
     if made is not None and not as_json:
@@ -112,10 +116,13 @@ def create_key(
     as_json: Json = False,
 ) -> None:
     """Make a key and show it, this once."""
+    for option, names in (("--right", right), ("--agent", agent), ("--world", world), ("--for", acts_for)):
+        _one_each(option, names or ())
+    next_year = f"{datetime.now(UTC).year + 1}-01-01"
     with _access(db) as access:
         text, made = access.create_key(
             user, label=label, rights=right or ("read", "write"), agents=agent or None, worlds=world or (),
-            acts_for=acts_for or (), expires_at=moment("--expires", expires),
+            acts_for=acts_for or (), expires_at=moment("--expires", expires, such_as=next_year),
         )  # fmt: skip
     if not as_json:
         typer.echo(text)  # a console would cut it where the terminal ends
@@ -161,6 +168,14 @@ _OPTIONS = {
     "acts_for": "--for", "expires_at": "--expires",
 }  # fmt: skip
 """What the fields of a key are called here."""
+
+
+def _one_each(option: str, names: Sequence[str]) -> None:
+    """Refuse a list as one name: nobody would see that the key is for none of them."""
+    for name in names:
+        if "," in name:
+            fix = " ".join(f"{option} {part.strip()}" for part in name.split(",") if part.strip())
+            raise InvalidInput(option, f"{name!r} is several names", f"Give one each: {fix or option + ' NAME'}.")
 
 
 @contextmanager
@@ -214,20 +229,23 @@ def _users(found: list[Account]) -> RenderableType:
 def _keys(found: list[Key], now: float) -> RenderableType:
     if not found:
         return Text("There is no key. Make one with: dmha key create --user NAME")
-    table = _table("", "id", "user", "may", "reaches", "also for", "until", "label")
-    for whole in (1, 6):  # an id is copied, and half a date is none
+    wide = console().width >= _WIDE
+    table = _table("", "id", "user", "may", *(("reaches", "also for", "until", "label") if wide else ("what else",)))
+    for whole in (1, 6) if wide else (1,):  # an id is copied, and half a date is none
         table.columns[whole].no_wrap = True
-    between = " " if console().width >= _WIDE else "\n"
     for one in found:
         live = one.revoked_at is None and (one.expires_at is None or one.expires_at > now)
         ends = "" if one.expires_at is None else _when(one.expires_at)
-        until = "revoked" if one.revoked_at is not None else ends.replace(" ", between)
+        until = "revoked" if one.revoked_at is not None else ends
+        more = [flat(told) for told in (_reach(one), _list(one.acts_for), until, one.label)]
         cells = (
-            one.uid, one.owner, " ".join(sorted(one.rights)), _reach(one),
-            _list(one.acts_for), until, one.label,
-        )  # fmt: skip
+            one.uid,
+            render.shown(one.owner),
+            " ".join(sorted(one.rights)),
+            *(more if wide else [_below_each_other(*more)]),
+        )
         mark = Text("✓", render.WELL) if live else Text("✗", "dim")
-        table.add_row(mark, *(Text(render.shown(cell), "" if live else "dim") for cell in cells))
+        table.add_row(mark, *(Text(cell, "" if live else "dim") for cell in cells))
     return table
 
 
@@ -265,7 +283,13 @@ def _table(*headings: str) -> Table:
     return table
 
 
-_WIDE = 100  # columns in which a key's moment stands on one line, and names keep room
+_WIDE = 100  # columns in which all that is told of a key stands side by side, and names keep room
+
+
+def _below_each_other(reach: str, acts_for: str, until: str, label: str) -> str:
+    """What else is told of a key, a line each, where columns for it would be narrower than its words."""
+    told = (("reaches ", reach), ("also for ", acts_for), ("" if until == "revoked" else "until ", until), ("", label))
+    return "\n".join(before + said for before, said in told if said)
 
 
 def _reach(key: Key) -> str:

@@ -49,7 +49,8 @@ def report(error: DmhaError, *, as_json: bool = False) -> int:
     else:
         message, excerpt = _parted(str(error))
         line = Text.assemble(("error: ", "bold red"), (" ".join(shown(message).split()), "red"), shown(excerpt))
-        Console(stderr=True, highlight=False).print(line, soft_wrap=True)
+        console = Console(stderr=True, highlight=False)
+        console.print(line, soft_wrap=not console.is_terminal)  # a terminal breaks in mid-word
     return SURROUNDINGS if isinstance(error, Unavailable | MissingExtra) else GIVEN_WRONG
 
 

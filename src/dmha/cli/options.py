@@ -127,14 +127,16 @@ def zone_of(mind: Mind, user: str, agent: str, chosen: str | None = None) -> Zon
     return mind.zone(user_id=user, agent_id=agent) if named is None else ZoneInfo(named)
 
 
-def moment(field: str, written: str | None, here: tzinfo | None = None) -> datetime | None:
+def moment(
+    field: str, written: str | None, here: tzinfo | None = None, *, such_as: str = "2025-11-22"
+) -> datetime | None:
     """A time as a person writes it: ISO 8601, in that zone, or the settings', where it names none."""
     if written is None:
         return None
     try:
         at = datetime.fromisoformat(written)
     except ValueError as error:
-        fix = "Give one such as 2025-11-22 or 2025-11-22T18:00."
+        fix = f"Give one such as {such_as} or {such_as}T18:00."
         raise InvalidInput(field, f"{written!r} is no date or time", fix) from error
     return at if at.tzinfo else at.replace(tzinfo=here or zone())
 

@@ -17,6 +17,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from dmha.domain.characters import fold
+from dmha.domain.marks import merely_asks
 from dmha.domain.times import mentions, tells_time
 from dmha.domain.words import NEGATORS
 
@@ -93,6 +94,16 @@ def without_manner(wording: str) -> str:
     words = wording.split()
     idle = MANNER if NEGATORS.isdisjoint(words) else MANNER - _STRESS
     return " ".join(word for word in words if word not in idle) or wording
+
+
+def asks_the_same(text: str, query: str) -> bool:
+    """Whether a text does but ask what the query asks, in the same words, with or without the mark."""
+    return _unmarked(text) == _unmarked(query) and merely_asks(text)
+
+
+@lru_cache(maxsize=4_096)
+def _unmarked(text: str) -> str:
+    return " ".join(_ASKED.sub("", wording(text)).split())
 
 
 def collapse(

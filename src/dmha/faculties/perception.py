@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from dmha.checks import MOST_QUERY, check_text, check_turn
+from dmha.checks import MOST_QUERY, check_text, check_turn, in_turn
 from dmha.domain import affect
 from dmha.domain.characters import language, served
 from dmha.domain.forgetting import DEFAULT_HALF_LIFE
@@ -64,14 +64,18 @@ class Perception:
 
     def perceive(
         self, turns: Sequence[Turn], *, user_id: str, world: str, kind: Kind, now: datetime, recallable: bool = True,
-        private_to: str | None = None, segmentation: Segmentation = RULES_ALONE,
+        private_to: str | None = None, segmentation: Segmentation = RULES_ALONE, first: int | None = None,
     ) -> tuple[list[Perceived], tuple[InvalidInput, ...]]:  # fmt: skip
-        """The turns made ready, and what was wrong with statements in them (said, never raised: the turn stays)."""
-        checked = [check_turn(turn) for turn in turns]
-        vectors = self._vectors(checked) if recallable else [None] * len(checked)
+        """The turns made ready, and what was wrong with statements in them (said, never raised: the turn stays).
+
+        `first` is the place of the first in the caller's list, where there is one: an error names the turn by it.
+        """
+        places = [None if first is None else first + offset for offset in range(len(turns))]
+        checked = [check_turn(turn, nth) for turn, nth in zip(turns, places, strict=True)]
+        vectors = self._vectors(checked, places) if recallable else [None] * len(checked)
         perceived: list[Perceived] = []
         problems: list[InvalidInput] = []
-        for turn, vector in zip(checked, vectors, strict=True):
+        for turn, vector, nth in zip(checked, vectors, places, strict=True):
             parsed = parse_statements(turn.text) if turn.source in ("user", "import") else Parsed((), ())
             problems += parsed.problems
             felt = affect.appraise(turn.text) if turn.source != "assistant" else Affect()  # what it said is no event
@@ -99,6 +103,8 @@ class Perception:
                     facts=tuple(s.fact() for s in parsed.statements if isinstance(s, FactStatement)),
                     rules=tuple(s.text for s in parsed.statements if not isinstance(s, FactStatement)),
                     unheard_of=turn.id is None,
+                    id_field="turn_id" if nth is None else f"{in_turn(nth)}id",
+                    parent_field=f"{in_turn(nth)}parent",
                 )
             )
         return perceived, tuple(problems)
@@ -137,10 +143,11 @@ class Perception:
             raise Unavailable("embedder", said, "Divide each vector by its length; none may be zero or hold NaN.")
         return list(made)
 
-    def _vectors(self, turns: Sequence[Turn]) -> list[NDArray[np.float32] | None]:
+    def _vectors(self, turns: Sequence[Turn], places: Sequence[int | None]) -> list[NDArray[np.float32] | None]:
         wanting = [i for i, turn in enumerate(turns) if turn.vector is None]
         vectors: list[NDArray[np.float32] | None] = [
-            None if turn.vector is None else self._given(turn.vector) for turn in turns
+            None if turn.vector is None else self._given(turn.vector, f"{in_turn(nth)}vector")
+            for turn, nth in zip(turns, places, strict=True)
         ]
         if wanting:
             made = self.embed([(turns[i].speaker, turns[i].text) for i in wanting])
@@ -148,21 +155,21 @@ class Perception:
                 vectors[place] = vector
         return vectors
 
-    def _given(self, vector: Any) -> NDArray[np.float32]:
+    def _given(self, vector: Any, field: str) -> NDArray[np.float32]:
         import numpy as np
 
         try:
             array = np.asarray(vector, dtype=np.float64)
         except (TypeError, ValueError) as error:
-            raise self._no_vector() from error
+            raise self._no_vector(field) from error
         length = math.sqrt(array.dot(array)) if array.shape == (self._embedder.dimension,) else 0.0
         if not _SHORTEST < length < _LONGEST:  # NaN is neither
-            raise self._no_vector()
+            raise self._no_vector(field)
         return (array / length).astype(np.float32)
 
-    def _no_vector(self) -> InvalidInput:
+    def _no_vector(self, field: str) -> InvalidInput:
         return InvalidInput(
-            "vector",
+            field,
             f"it must be {self._embedder.dimension} finite numbers, not all zero",
             f"Embed the text with {self._embedder.id}, or leave `vector` out.",
         )

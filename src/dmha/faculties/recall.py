@@ -23,7 +23,7 @@ from dmha.domain.expressions import Ranking, Scores
 from dmha.domain.forgetting import reinforce, retention, tier_after
 from dmha.domain.query import Query, asks_about
 from dmha.domain.ranking import exact_match, keyed_uniform, stands, top
-from dmha.domain.sameness import ALIKE, Told, collapse
+from dmha.domain.sameness import ALIKE, Told, asks_the_same, collapse
 from dmha.domain.text import terms
 from dmha.domain.times import Mention, asks_when, mentions
 from dmha.protocols import NEIGHBOURHOOD, Index, Ledger
@@ -272,6 +272,8 @@ def _column(name: str, told: Mapping[str, Sequence[Any]], request: Request) -> C
             named = (name for name in distinct if len(name) > 1 and stands(name, request.query.text))
             boosts |= {name: max(1.0, boosts[name]) for name in named}
         return np.array([boosts[text] for text in texts], np.float64)
+    if name == "same_question":
+        return np.array([asks_the_same(text, request.query.text) for text in told["text"]], np.float64)
     column = np.array(told[name], np.float64)
     if name == "last_recalled_at":
         return np.where(np.array(told["pinned"], np.bool_), request.now, column)  # does not fade

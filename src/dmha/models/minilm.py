@@ -197,6 +197,8 @@ def _pieces(tokenizer: tokenizers.Tokenizer, text: str) -> list[int]:
 
 def _session(model: bytes) -> onnxruntime.InferenceSession:
     """One thread per text: sessions are safe to share, and two texts at once beat one text in two threads."""
+    # Since 1.29 ONNX Runtime tells Microsoft how it is used, on Linux too, unless this stands before it is imported.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -40,7 +40,8 @@ class Overtaken:
 class Perceived:
     """A turn made ready to be remembered: everything that needs a model or a clock is already done.
 
-    `unheard_of`: its uid was drawn for it just now, so that nothing can be known by it.
+    `unheard_of`: its uid was drawn for it just now, so that nothing can be known by it. `id_field` and `parent_field`
+    are what the caller knows these two by, should one be at fault.
     """
 
     uid: str
@@ -63,6 +64,8 @@ class Perceived:
     facts: tuple[Fact, ...] = ()
     rules: tuple[str, ...] = ()
     unheard_of: bool = False
+    id_field: str = "turn_id"
+    parent_field: str = "parent"
 
 
 @dataclass(frozen=True, slots=True)

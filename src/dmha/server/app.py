@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect
@@ -22,7 +21,7 @@ from starlette.types import ASGIApp
 from dmha import __version__
 from dmha.errors import Abandoned, DmhaError, Unavailable
 from dmha.server import faults, problems
-from dmha.server.gate import LONGEST_METHOD, Gate
+from dmha.server.gate import LONGEST_METHOD, PROBES, Gate
 from dmha.server.openapi import described
 from dmha.server.problems import Problem, at_fault
 from dmha.server.routes import files, health, jobs, knowledge, memories, talk, tokens
@@ -34,6 +33,7 @@ _log = logging.getLogger("dmha.server")
 
 _ROUTES = (tokens, talk, memories, knowledge, files, jobs, health)
 _IMPORT = "/v1/import"
+_ASKED_FIRST = " For pages of another origin, set DMHA_CORS to it."
 
 
 def make_app(service: Service) -> ASGIApp:
@@ -43,7 +43,7 @@ def make_app(service: Service) -> ASGIApp:
         docs_url=None, redoc_url=None, openapi_url="/openapi.json", lifespan=_lifespan, redirect_slashes=False,
         # Handlers of these stand inside; what comes past them is the gate's.
         exception_handlers={
-            Problem: _problem, DmhaError: _error, RequestValidationError: _invalid, HTTPException: _http,
+            Problem: _problem, DmhaError: _error, HTTPException: _http,
             Abandoned: _nobody, ClientDisconnect: _nobody, Exception: _defect,
         },
     )  # fmt: skip
@@ -115,11 +115,6 @@ async def _error(request: Request, error: Exception) -> Response:
     return _told(request, faults.of(error))
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    return _told(request, faults.of_validation(error.errors()))
-
-
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     if error.status_code == 404:
@@ -127,7 +122,8 @@ async def _http(request: Request, error: Exception) -> Response:
         return _told(request, at_fault(404, "no-route", "path", "nothing is served at this path", fix))
     if error.status_code == 405:
         allowed = ", ".join(sorted(_methods(request) or {"GET"}))  # the file itself is no route of the file
-        reason, fix = f"{request.method[:LONGEST_METHOD]} is none of this path's", f"Use {allowed} here."
+        more = _ASKED_FIRST if request.method == "OPTIONS" else ""
+        reason, fix = f"{request.method[:LONGEST_METHOD]} is none of this path's", f"Use {allowed} here.{more}"
         return _told(request, at_fault(405, "method", "method", reason, fix, {"Allow": allowed}, detail=fix))
     raise error  # nobody raises another
 
@@ -138,7 +134,7 @@ def _methods(request: Request) -> set[str]:
     for path, told in request.app.openapi()["paths"].items():
         if compile_path(path)[0].match(request.url.path):
             found.update(method.upper() for method in told)
-    return found
+    return found | ({"HEAD"} if request.url.path in PROBES else set())
 
 
 async def _nobody(_: Request, __: Exception) -> Any:

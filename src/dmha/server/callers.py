@@ -36,7 +36,11 @@ ACTS_FOR = "x-dmha-user"
 _BEARER = Security(HTTPBearer(auto_error=False, description="An API key, or a token of POST /auth/token."))
 _ActsFor = Annotated[
     str | None,
-    Header(alias="X-DMHA-User", description="The account to act for, in UTF-8; the credential's own unless said."),
+    Header(
+        alias="X-DMHA-User",
+        description="The account to act for, in UTF-8, not percent-encoded; the credential's own unless said. From "
+        "JavaScript, whose headers are Latin-1: `Buffer.from('彩').toString('latin1')`.",
+    ),
 ]
 _MOST_CREDENTIAL = 4_096
 _MOST_PATH = 256  # of what the audit keeps; ids have at most as many characters

@@ -13,6 +13,7 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from dmha.server.gate import MOST_HEAD
 from dmha.server.problems import Problem, at_fault, busy
 
 # Seconds for a request's head. A phone on a bad line takes two; who sends a byte a second means no request.
@@ -34,6 +35,7 @@ class Impatient(H11Protocol):
 
     _hurry: asyncio.TimerHandle | None = None
     _stalled: asyncio.TimerHandle | None = None
+    _line = b""  # the first of the head that is coming: h11 keeps nothing of one that it refuses
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -43,6 +45,8 @@ class Impatient(H11Protocol):
             self._wait()
 
     def data_received(self, data: bytes) -> None:
+        if self.conn.their_state is h11.IDLE:
+            self._line = (self.conn.trailing_data[0] + data).partition(b"\n")[0][:MOST_HEAD]
         super().data_received(data)
         self._wait()
 
@@ -69,6 +73,10 @@ class Impatient(H11Protocol):
         self._untaken()  # what is left to be taken keeps a closed connection open
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words, in its own type
+        if _names_what_is_no_ascii(self._line):
+            reason, fix = "the path holds bytes that are not ASCII", "Percent-encode it (curl -G --data-urlencode)."
+            self._refuse(at_fault(400, "malformed", "path", reason, fix))
+            return
         reason = "this is no HTTP/1.1 request, or its head is too long"
         self._refuse(at_fault(400, "malformed", "head", reason, "Send HTTP/1.1, with fewer or shorter headers."))
 
@@ -113,6 +121,11 @@ class Impatient(H11Protocol):
         if self._stalled is not None:
             self._stalled.cancel()
             self._stalled = None
+
+
+def _names_what_is_no_ascii(line: bytes) -> bool:
+    """Whether it asks for a path as it is said, not as it is sent: /v1/memories?agent_id=彩."""
+    return not line.isascii() and line.rstrip().endswith((b" HTTP/1.1", b" HTTP/1.0"))
 
 
 class Server(uvicorn.Server):

@@ -17,7 +17,7 @@ from dmha.types import Memory
 
 _ETAG = re.compile(r'"(0|[1-9]\d{0,17})"')
 
-_NONCE = 16
+_NONCE, _OF = 16, 32
 # A number of the database has at most 19 digits, a job's moment and id 57 characters. Every place is filled up to this:
 # it is what HMAC-SHA512 gives, and a cursor's length tells nothing.
 _PLACE = 64
@@ -31,16 +31,16 @@ class Cursors:
 
     def made(self, after: str, *of: str | None) -> str:
         """A cursor at that place of this list."""
-        return self._seals[0].made(after.encode(), _digest(of))
+        return self._seals[0].made(after, of)
 
     def read(self, cursor: str | None, *of: str | None) -> str | None:
         """The place that the cursor stands at; None for no cursor."""
         if cursor is None:
             return None
         for seal in self._seals:
-            if (after := seal.read(cursor, _digest(of))) is not None:
-                return after.decode()
-        raise _refused()
+            if seal.made_it(cursor):
+                return seal.read(cursor, of)
+        raise _refused(_OR_ANEW)
 
 
 class _Seal:
@@ -54,26 +54,28 @@ class _Seal:
         self._key = hmac.digest(secret.encode(), b"dmha.cursor.pad", sha256)
         self._signer = Signer(secret, salt="dmha.cursor")
 
-    def made(self, place: bytes, of: bytes) -> str:
+    def made(self, after: str, of: Sequence[str | None]) -> str:
         nonce = secrets.token_bytes(_NONCE)
-        text = base64_encode(nonce + self._padded(nonce, place.ljust(_PLACE)))
-        return (text + b"." + self._signer.get_signature(text + of)).decode()
+        sealed = nonce + self._padded(nonce, after.encode().ljust(_PLACE)) + _digest(nonce, of)
+        return self._signer.sign(base64_encode(sealed)).decode()
 
-    def read(self, cursor: str, of: bytes) -> bytes | None:
-        """The place; None for what this secret did not seal, or not for that list."""
-        text, _, signature = cursor.encode(errors="replace").partition(b".")
-        if not self._signer.verify_signature(text + of, signature):
-            return None
-        sealed = base64_decode(text)
-        return self._padded(sealed[:_NONCE], sealed[_NONCE:]).rstrip()
+    def made_it(self, cursor: str) -> bool:
+        return self._signer.validate(cursor.encode(errors="replace"))
+
+    def read(self, cursor: str, of: Sequence[str | None]) -> str:
+        sealed = base64_decode(self._signer.unsign(cursor))
+        nonce, place, told = sealed[:_NONCE], sealed[_NONCE:-_OF], sealed[-_OF:]
+        if told != _digest(nonce, of):
+            raise _refused()
+        return self._padded(nonce, place).rstrip().decode()
 
     def _padded(self, nonce: bytes, text: bytes) -> bytes:
         pad = hmac.digest(self._key, nonce, "sha512")
         return bytes(one ^ other for one, other in zip(pad, text, strict=True))
 
 
-def _digest(of: Sequence[str | None]) -> bytes:
-    return sha256(json.dumps(of).encode()).digest()
+def _digest(nonce: bytes, of: Sequence[str | None]) -> bytes:
+    return sha256(nonce + json.dumps(of).encode()).digest()
 
 
 def etag(memory: Memory) -> dict[str, str]:
@@ -94,5 +96,9 @@ def version_of(if_match: str | None) -> int | None:
     return int(found[1])
 
 
-def _refused() -> Problem:
-    return invalid("cursor", "it is none of this list's", "Send `next` of the page before, with the same parameters.")
+_OR_ANEW = " Where the server was started anew without DMHA_SECRET, begin at the first page."
+
+
+def _refused(more: str = "") -> Problem:
+    fix = f"Send `next` of the page before, with the same parameters.{more}"
+    return invalid("cursor", "it is none of this list's", fix)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import difflib
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -23,16 +25,17 @@ from dmha.server.problems import UNKNOWN, Invalid, Problem, at_fault, in_flight,
 
 _MOST_TOLD = 20  # errors of one request; who has more mends these first
 _LONGEST_FIELD = 128
+_LONGEST_NAME = 64  # that is compared with the names there are
 
 
 def of(error: DmhaError) -> Problem:
     """The problem that an error of the library is."""
     match error:
         case InvalidInput():
-            return invalid(_SENT_AS.get(error.field, error.field), error.reason, error.fix)
+            return invalid(_sent_as(error.field), error.reason, error.fix)
         case OutOfBounds():
             reason = f"{error.found} is over the limit of {error.limit}"
-            return invalid(_SENT_AS.get(error.field, error.field), reason, error.fix)
+            return invalid(_sent_as(error.field), reason, error.fix)
         case NotFound():
             return _not_found(error)
         case Stale():
@@ -49,7 +52,14 @@ def of(error: DmhaError) -> Problem:
     raise error
 
 
-_SENT_AS = {"file": "body"}  # what a keyword of the library is in a request, where that is another
+_IN_TURN = re.compile(r"turns\[(\d+)\]\.")
+
+
+def _sent_as(field: str) -> str:
+    """What a keyword of the library is in a request, where that is another."""
+    return "body" if field == "file" else _IN_TURN.sub(r"turns.\1.", field)
+
+
 _MADE_UNDER = "Check the id, agent_id and world that it was made under."
 # What the field is called in a request, why nothing was found by it, and what to do.
 _NOT_FOUND: Mapping[str, tuple[str | None, str, str]] = {
@@ -63,7 +73,7 @@ def _not_found(error: NotFound) -> Problem:
     """Without the id, so that another account's is answered as one that nobody has."""
     other = (None, f"there is no {error.what} of this id here", _MADE_UNDER)
     field, reason, fix = _NOT_FOUND.get(error.what, other)
-    return at_fault(404, "not-found", field or error.field, reason, fix)
+    return at_fault(404, "not-found", field or _sent_as(error.field), reason, fix)
 
 
 _OBJECT = ("it is {kind}, not an object", "Give an object, in braces.")
@@ -92,12 +102,35 @@ WORDS: Mapping[str, tuple[str, str]] = {
 """The reason and the fix of each error of pydantic's that a request of ours can come to."""
 
 
-def of_validation(found: Sequence[Mapping[str, Any]]) -> Problem:
-    """The problem that pydantic's errors are."""
-    wrong = [_told(one) for one in found[:_MOST_TOLD]]
+def of_validation(
+    found: Sequence[Mapping[str, Any]], body: type[BaseModel] | None = None, parameters: Collection[str] = ()
+) -> Problem:
+    """The problem that pydantic's errors are, of a route that takes this body and these parameters."""
+    wrong = [_misplaced(one, body, parameters) or _told(one) for one in found[:_MOST_TOLD]]
     detail = " ".join(f"{one.field}: {one.reason}. {one.fix}" for one in wrong[:3])
     more = f" And {len(found) - 3} more." if len(found) > 3 else ""
     return Problem(422, "invalid", detail + more, wrong, fields=[_logged(one) for one in found[:_MOST_TOLD]])
+
+
+def _misplaced(found: Mapping[str, Any], body: type[BaseModel] | None, parameters: Collection[str]) -> Invalid | None:
+    """Of a field that is not there: that it is a parameter here, or what it may have been meant for."""
+    place = found["loc"]
+    if found["type"] != "extra_forbidden" or body is None:
+        return None
+    name, field = str(place[-1]), _field(place)
+    if len(place) == 2 and name in parameters:
+        return Invalid(field=field, reason="it belongs to the query here", fix=f"Send it in the URL, as ?{name}=.")
+    near = difflib.get_close_matches(name[:_LONGEST_NAME].lower(), _fields_at(body, place[1:-1]), n=1)
+    return Invalid(field=field, reason=WORDS["extra_forbidden"][0], fix=f"Use {near[0]}.") if near else None
+
+
+def _fields_at(model: type[BaseModel], place: Sequence[Any]) -> list[str]:
+    """The fields of the model, or of the one that lies there in it."""
+    for part in place:
+        if isinstance(part, str):
+            inner = get_args(model.model_fields[part].annotation)
+            model = next(each for each in inner if isinstance(each, type) and issubclass(each, BaseModel))
+    return list(model.model_fields)
 
 
 def _told(found: Mapping[str, Any]) -> Invalid:

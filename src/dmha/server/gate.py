@@ -27,7 +27,7 @@ LONGEST_METHOD = 32  # of a made-up one, as it is told again
 
 # Asked by who keeps the service going, and answered out of what is known: a stranger's flood through the same proxy
 # must not have it taken for dead.
-_PROBES = frozenset({"/livez", "/readyz"})
+PROBES = frozenset({"/livez", "/readyz"})
 
 # What is judged by: where one stands twice, a proxy may have gone by the other.
 _ONCE = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "X-DMHA-User")
@@ -94,7 +94,7 @@ class Gate:
 
     def _count(self, scope: Scope) -> None:
         """Refuse who asked too often, whatever for: what is no route, or is refused by its head, takes time too."""
-        if scope["path"] not in _PROBES and (wait := self._allows(address_of(scope))) is not None:
+        if scope["path"] not in PROBES and (wait := self._allows(address_of(scope))) is not None:
             raise problems.throttled("Too many requests came from this address", after=wait)
 
     def _judge(self, scope: Scope) -> None:

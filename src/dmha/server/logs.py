@@ -6,12 +6,16 @@ At a terminal a request is told as `13:08:24 422 POST /v1/search 7 ms`, its trac
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import traceback
 from http import HTTPStatus
+from shutil import get_terminal_size
 from types import TracebackType
+from typing import Any
 
 import structlog
+from rich.cells import cell_len
 from structlog.dev import Column, KeyValueColumnFormatter
 
 _MOST_CAUSES = 5  # of one error: a chain may be a ring
@@ -30,7 +34,7 @@ def set_up(level: str, *, text: bool = False) -> None:
         structlog.processors.ExceptionRenderer(_whole if text else _without_words),
     ]
     told: list[structlog.typing.Processor] = (
-        [_briefly, structlog.dev.ConsoleRenderer(columns=_COLUMNS, sort_keys=False)]
+        [_briefly, _Lines(columns=_COLUMNS, sort_keys=False)]
         if seen
         else [structlog.processors.JSONRenderer(ensure_ascii=False)]
     )
@@ -52,11 +56,32 @@ def _briefly(_: object, __: str, event: structlog.typing.EventDict) -> structlog
     del event["logger"]
     if event["level"] == "info":
         del event["level"]
+    well = False
     if event["event"] == "request":
         del event["event"]
-        if 0 < event["status"] < HTTPStatus.BAD_REQUEST:
-            del event["trace_id"]
-    return event
+        well = 0 < event["status"] < HTTPStatus.BAD_REQUEST
+    trace = event.pop("trace_id", None)
+    return event if trace is None or well else {**event, "trace_id": trace}  # behind what went wrong
+
+
+class _Lines(structlog.dev.ConsoleRenderer):
+    """Lines that end between two words, where a terminal would break one."""
+
+    def __call__(self, logger: Any, name: str, event: structlog.typing.EventDict) -> str:
+        line, end, below = super().__call__(logger, name, event).partition("\n")
+        return _folded(line, get_terminal_size().columns) + end + below
+
+
+def _folded(line: str, width: int) -> str:
+    """The line in lines of so many columns, those after the first set in; what is longer than one stays whole."""
+    lines = [""]
+    for word in line.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if lines[-1].strip() and cell_len(_COLOUR.sub("", longer)) > width:
+            longer = _SET_IN + word
+            lines.append("")
+        lines[-1] = longer
+    return "\n".join(lines)
 
 
 def _status(key: str, value: object) -> str:  # noqa: ARG001 - as structlog calls it
@@ -82,6 +107,7 @@ def _plain(style: str = "", postfix: str = "") -> KeyValueColumnFormatter:
     return KeyValueColumnFormatter(None, style, _RESET, _readable, postfix=postfix)
 
 
+_COLOUR, _SET_IN = re.compile("\x1b\\[\\d+m"), "    "
 _RESET, _DIM, _BOLD, _RED, _GREEN, _YELLOW = "\033[0m", "\033[2m", "\033[1m", "\033[31m", "\033[32m", "\033[33m"
 _COLUMNS = [
     Column("timestamp", _plain(_DIM)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
+from fastapi import Path, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -24,6 +25,17 @@ def _moment(given: Any) -> Any:
 
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
+Id = Annotated[Name, Path(description="As the answer that made it or listed it has it.")]
+Present = Annotated[
+    list[Name],
+    Query(
+        max_length=100,
+        description="Who is there, as the speaker was written, to the letter: what they told in private is told too. "
+        "Sent once for each: `present=aya&present=kenji`.",
+    ),
+]
+Limit = Annotated[int, Query(ge=1, le=200, description="How many at most.")]
+Cursor = Annotated[str | None, Query(max_length=1_024, description="`next` of the page before.")]
 Text = Annotated[str, Field(min_length=1, max_length=200_000)]
 
 
@@ -43,6 +55,12 @@ class Body(BaseModel):
     model_config = ConfigDict(
         strict=True, extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
     )
+
+
+class Made(BaseModel):
+    """An answer that is the server's own."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
 def _like(example: dict[str, Any]) -> ConfigDict:
@@ -71,16 +89,19 @@ class TokenFor(Body):
     """An API key instead."""
 
 
-class Token(BaseModel):
+class Token(Made):
     """A token, to be sent as `Authorization: Bearer`."""
 
     access_token: str
+    """The token itself."""
     token_type: str = "bearer"  # noqa: S105 - OAuth's word, no secret
+    """How it is sent."""
     expires_in: int
+    """Seconds that it is good for."""
 
 
 class Said(Body):
-    """One turn. `id` makes a retry harmless: a known one is left as it is."""
+    """One turn. `id` makes a retry harmless: the same turn again is left as it is, another under that id is refused."""
 
     text: Text
     """What was said, kept word for word."""
@@ -117,10 +138,13 @@ class ToRemember(InWorld):
     """What they are: `persona` and `lore` never fade."""
 
 
-class Remembered(BaseModel):
-    """The memories' ids, in the order of the turns."""
+class Remembered(Made):
+    """What turns became."""
+
+    model_config = _like({"ids": ["m_5f1d0c1f0a6b4e0e9a3f6f0a2b7c8d9e"]})
 
     ids: list[str]
+    """The memories' ids, in the order of the turns."""
 
 
 class ToAnswer(InWorld):
@@ -143,7 +167,7 @@ class ToAnswer(InWorld):
     private: bool = False
     """Only while its speaker is present."""
     present: Annotated[list[Name], Field(max_length=100)] | None = None
-    """Who hears the reply; the speaker alone unless said."""
+    """Who hears the reply, each as their turns have the speaker, to the letter; the speaker alone unless said."""
     zone: Name | None = None
     """Where the speaker is from now on, such as Asia/Tokyo."""
     token_budget: Annotated[int, Field(ge=400, le=1_000_000)] = 4_000
@@ -164,7 +188,7 @@ class ToFind(InWorld):
     ranking: Annotated[str, Field(min_length=1, max_length=2_048)] | None = None
     """A preset's name, or an expression (docs/ranking.md)."""
     speaker: Name | None = None
-    """Only what this one said."""
+    """Only what this one said: as the turns have the speaker, to the letter."""
     since: Moment | None = None
     """Not before."""
     until: Moment | None = None
@@ -176,7 +200,8 @@ class ToFind(InWorld):
     metadata: dict[str, Plain] = {}
     """Only memories whose metadata is equal in these keys."""
     present: Annotated[list[Name], Field(max_length=100)] = []
-    """Who is there: what they told in private is found too. The caller vouches for it."""
+    """Who is there, each as their turns have the speaker, to the letter: what they told in private is found too. The
+    caller vouches for it."""
     polarity: Polarity = "any"
     """What the memories feel like: any, joyful, averse, or the best of both."""
     min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -189,10 +214,11 @@ class ToFind(InWorld):
     """When an answer is wanted: nothing is reranked after it."""
 
 
-class Found(BaseModel):
-    """Memories, best first."""
+class Found(Made):
+    """What a question brought back."""
 
     hits: list[Hit]
+    """Memories, best first."""
 
 
 class Change(Body):
@@ -214,13 +240,14 @@ class Change(Body):
     """False: this companion never brings it up."""
 
 
-class History(BaseModel):
-    """A memory's versions, oldest first, each as it was then; the last is what it is now.
+class History(Made):
+    """A memory's versions.
 
     What is a companion's own (pinned, raised, tier, feelings and how it fades) is told as it is now.
     """
 
     versions: list[Memory]
+    """Oldest first, each as it was then; the last is what it is now."""
 
 
 class ToTell(InWorld):
@@ -232,10 +259,24 @@ class ToTell(InWorld):
     """A `fact:`, `deny:` or `rule:` line."""
 
 
-class Conflicts(BaseModel):
+class Told(Made):
+    """What was told, and to whom."""
+
+    model_config = _like({"agent_id": "relu", "world": None, "statement": "fact: aya.city = Osaka"})
+
+    agent_id: str
+    """The companion that was meant."""
+    world: str | None
+    """The shared world; null for the companion's own."""
+    statement: str
+    """The line, as it came."""
+
+
+class Conflicts(Made):
     """What cannot hold together."""
 
     conflicts: list[Conflict]
+    """Each with the ways out of it."""
 
 
 class ToAnalyze(InWorld):
@@ -247,7 +288,10 @@ class ToAnalyze(InWorld):
     """What is to be cut."""
 
 
-class Imported(BaseModel):
-    """How many memories came."""
+class Imported(Made):
+    """What came out of a file."""
+
+    model_config = _like({"memories": 1_204})
 
     memories: int
+    """How many memories."""

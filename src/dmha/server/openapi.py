@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from dmha.server.fields import EXAMPLES, FIELDS
 from dmha.server.problems import MEDIA_TYPE, SORTS, ProblemDetails
 from dmha.server.routes.answers import REFERENCE
 
@@ -32,6 +33,11 @@ def described(app: FastAPI) -> dict[str, Any]:
     made = get_openapi(title=app.title, version=app.version, summary=app.summary, description=_ABOUT, routes=app.routes)
     problem = ProblemDetails.model_json_schema(ref_template=REFERENCE)  # no route returns one
     made["components"]["schemas"] |= problem.pop("$defs") | {ProblemDetails.__name__: problem}
+    for name, fields in FIELDS.items():
+        for field, told in fields.items():
+            made["components"]["schemas"][name]["properties"][field]["description"] = told
+    for name, example in EXAMPLES.items():
+        made["components"]["schemas"][name]["examples"] = [example]
     for methods in made["paths"].values():
         for operation in methods.values():
             _tell_headers(operation)

@@ -57,8 +57,8 @@ class Invalid(BaseModel):
     """One thing that is wrong with a request: where, why, and what to give instead."""
 
     field: str = Field(description="A header, a parameter, or a field of the body, as `turns.0.text`.")
-    reason: str
-    fix: str
+    reason: str = Field(description="Why it cannot be right.")
+    fix: str = Field(description="What to give instead.")
 
 
 class ProblemDetails(BaseModel):
@@ -69,7 +69,7 @@ class ProblemDetails(BaseModel):
         examples=[f"urn:dmha:{kind}" for kind in SORTS],
     )
     title: str = Field(description="The same for every problem of a type.")
-    status: int
+    status: int = Field(description="The status of the answer.")
     detail: str = Field(description="What went wrong this time, and what to do.")
     trace_id: str = Field(description="Stands in the server's log too.")
     errors: list[Invalid] = Field(
@@ -146,7 +146,8 @@ def busy(detail: str) -> Problem:
 
 def throttled(reason: str, *, after: float, field: str | None = None) -> Problem:
     """Too much was asked by this caller, who may ask again after so many seconds."""
-    fix = "Wait for as long as Retry-After says."
+    seconds = max(1, round(after))
+    fix = f"Wait for {seconds} second{'s' * (seconds > 1)}."
     wrong = [] if field is None else [Invalid(field=field, reason=f"{reason[:1].lower()}{reason[1:]}", fix=fix)]
     return Problem(429, "throttled", f"{reason}. {fix}", wrong, after=after)
 

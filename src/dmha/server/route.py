@@ -8,11 +8,13 @@ from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.types import Message, Receive, Scope, Send
 
 from dmha.errors import Unavailable
-from dmha.server import problems, strict_json
+from dmha.server import faults, problems, strict_json
 from dmha.server.callers import Needs
 from dmha.server.service import Service
 
@@ -29,20 +31,26 @@ class Route(APIRoute):
         handle = super().get_route_handler()
         streams = STREAMS in (self.openapi_extra or {})
         known = {parameter.alias for parameter in self.dependant.query_params}
+        kinds = [parameter.field_info.annotation for parameter in self.dependant.body_params]
+        body = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
         needs = [dependant.call for dependant in self.dependant.dependencies if isinstance(dependant.call, Needs)]
 
         async def handler(request: Request) -> Response:
             for need in needs:
                 await need.admit(request)
-            _refuse_other_parameters(request, known)
-            if not streams:
-                await request.body()
+            _refuse_other_parameters(request, known, body)
+            if not streams and await request.body() and body is None:
+                fix = f"Send {', '.join(sorted(known))} in the URL." if known else "Leave it out."
+                raise problems.invalid("body", "no body is read here", fix)
             if self.body_field is not None:
                 _refuse_other_types(request)
                 request._json = strict_json.read(await request.body())
                 if needs and request.app.state.service.settings.log_text:
                     _log.info("body", extra={"trace_id": request.state.trace, "body": request._json})
-            return await handle(request)
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                raise faults.of_validation(error.errors(), body, known) from error
 
         return handler
 
@@ -87,10 +95,12 @@ def _refuse_other_types(request: Request) -> None:
         raise problems.invalid("Content-Type", reason, "Send application/json.", status=415)
 
 
-def _refuse_other_parameters(request: Request, known: Collection[str]) -> None:
+def _refuse_other_parameters(request: Request, known: Collection[str], body: type[BaseModel] | None) -> None:
     """What is not known may be a slip of the pen; what stands twice means two things; `present` is a list."""
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
+        if name not in known and body is not None and name in body.model_fields:
+            raise problems.invalid(name, "it belongs to the body here", "Send it as a field of the JSON.")
         if name not in known:
             fix = f"Use {', '.join(sorted(known))}." if known else "Leave it out."
             raise problems.invalid(_shown(name), "there is no such parameter", fix, ours=False)

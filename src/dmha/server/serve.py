@@ -31,7 +31,7 @@ _BACKLOG = 128  # so many are taken in at a time, before one too many can be tol
 # that composes a reply meanwhile: of 8 clients its p99 was 256 ms, with 1 ms 181 (benchmarks.service).
 _SWITCHED_S = 0.001
 _NOBODY = "nobody"
-_FIX = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(32))"'
+_FIX = 'Set DMHA_SECRET to what this prints: python -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
 def serve(settings: Settings) -> None:

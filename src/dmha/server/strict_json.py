@@ -19,6 +19,8 @@ _LARGEST = 2**63
 
 def read(body: bytes, *, field: str = "body") -> Any:
     """The value that the bytes say; `Problem` 400 where they are no JSON, 422 where it could mean two things."""
+    if not body.strip():
+        raise invalid(field, "it is empty", "Send one JSON value, whole.", status=400)
     try:
         value = _decoder.decode(_text(body, field))
     except json.JSONDecodeError as error:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dmha.records import Grounded, Telling
-from dmha.server.models import Found, Imported, Remembered, ToTell
+from dmha.server.models import Found, Imported, Remembered, Told
 from dmha.types import Hit, Memory, Reply
 
-Kept = Reply | Found | Remembered | Memory | ToTell | Imported | None
+Kept = Reply | Found | Remembered | Memory | Told | Imported | None
 """What requests come to that may be repeated."""
 
 
@@ -29,7 +29,7 @@ def telling(answer: Kept) -> Telling | None:
             return Telling(frozenset(answer.ids))
         case Memory():
             return Telling(frozenset([answer.id]), characters=len(answer.text))
-        case ToTell() | Imported() | None:  # a statement is no turn's; a number, and nothing, are nobody's words
+        case Told() | Imported() | None:  # a statement is no turn's; a number, and nothing, are nobody's words
             return Telling()
 
 

@@ -47,7 +47,8 @@ class Arrivals:
                 count = count.where(table.c.surface != "")  # a row without one stands for a removal
             if held := self._connection.execute(count).scalar_one():
                 reason = f"{world.partition(':')[2]!r} already holds {held} {table.name}"
-                raise InvalidInput("agent_id", reason, "Import into a companion that has none, or delete_all first.")
+                fix = "Give agent_id another name for one companion, or import into another account."
+                raise InvalidInput("agent_id", reason, fix)
 
     def begin(
         self, user_id: str, world: str, zone: str, digest: str, lines: int, agents: Sequence[str], now: float

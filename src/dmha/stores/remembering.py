@@ -74,7 +74,7 @@ class Remembering(Writing):
         if replaces is not None:
             after = self._instead(scope, session_id, replaces, fresh[0].uid)
         elif answers is not None:
-            self._variants.refuse_rejected(scope, [answers])
+            self._variants.refuse_rejected(scope, {answers: "turn_id"})
             after = self._tree.after(scope, session_id, answers)
         elif fresh[0] is not turns[0]:  # a retry that adds more: it goes on from what is known
             before = next(before for before, turn in pairwise(turns) if turn is fresh[0])
@@ -87,7 +87,7 @@ class Remembering(Writing):
 
     def _instead(self, scope: Scope, session_id: int, replaced: str, uid: str) -> Node | None:
         """Take the replaced turn back; returns the turn after which the new one stands."""
-        self._variants.refuse_rejected(scope, [replaced], "replaces")
+        self._variants.refuse_rejected(scope, {replaced: "replaces"})
         parent_id = self._variants.take_back(scope, session_id, replaced, uid)
         return None if parent_id is None else self._tree.node(parent_id)
 
@@ -124,19 +124,20 @@ class Remembering(Writing):
             return {}
         known: dict[str, tuple[int, str]] = {}
         for row in _KNOWN.of(self._connection, list(named), tenant=scope.tenant_id):
+            turn = named[row.uid]
             if row.id is None:
                 raise InvalidInput(
-                    "turn id", f"{row.uid!r} is a turn whose memory was deleted", "Say it anew under another id."
+                    turn.id_field, f"{row.uid!r} is a turn whose memory was deleted", "Say it anew under another id."
                 )
-            turn = named[row.uid]
             first = row.version == 1  # for whose ears it was said may have changed since
             same = (turn.text, turn.speaker, turn.private_to is None if first else None)
             if (row.said, row.name, row.private_to is None if first else None) != same:
                 raise InvalidInput(
-                    "turn id", f"{row.uid!r} was already used for another turn", "Give every turn an id of its own."
+                    turn.id_field, f"{row.uid!r} was already used for another turn", "Give every turn an id of its own."
                 )
             known[row.uid] = row.id, row.memory_uid
-        self._variants.refuse_rejected(scope, [uid for uid in named if uid not in known])
+        asked = {uid: turn.id_field for uid, turn in named.items() if uid not in known}
+        self._variants.refuse_rejected(scope, asked)
         return known
 
     def _insert(

@@ -94,7 +94,7 @@ class Tree:
             apart = turn.kind != "episode" and turn.parent is None
             parent = None if apart else grown[-1] if grown else after
             if turn.parent is not None:
-                parent = known.get(turn.parent) or self.find(scope, turn.parent, "parent")
+                parent = known.get(turn.parent) or self.find(scope, turn.parent, turn.parent_field)
             branch_id = self._branch(parent, session_id)
             said = len(turn.text) if turn.kind == "episode" else 0
             window = (0, 0) if parent is None else (parent.window_turns, parent.window_characters)

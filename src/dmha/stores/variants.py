@@ -6,7 +6,7 @@ followed it on any branch, goes: each consequence knows its cause.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, bindparam, delete, func, insert, select, update
@@ -55,9 +55,13 @@ class Variants:
             self._tree.widen(twin.parent_id)
         return twin.parent_id
 
-    def refuse_rejected(self, scope: Scope, uids: Sequence[str], field: str = "turn id") -> None:
-        """Raise `InvalidInput` where one of these turns was said before and then replaced, or taken back with one."""
-        for uid, instead, followed in _REJECTED.of(self._connection, uids, tenant=scope.tenant_id):
+    def refuse_rejected(self, scope: Scope, uids: Mapping[str, str]) -> None:
+        """Raise `InvalidInput` where one of these turns was said before and then replaced, or taken back with one.
+
+        `uids` has the field that named each.
+        """
+        for uid, instead, followed in _REJECTED.of(self._connection, list(uids), tenant=scope.tenant_id):
+            field = uids[uid]
             if followed:
                 reason = f"{uid!r} was taken back when {instead!r} took the place of a turn before it"
                 raise InvalidInput(field, reason, f"Say it anew under another id, after {instead!r}.")

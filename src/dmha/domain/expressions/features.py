@@ -76,6 +76,9 @@ _ALL = (
     Feature("joy", "ratio", "fine", "how sweet it is", stand_in="0", held=True),
     Feature("aversion", "ratio", "fine", "how much it hurts", stand_in="0", held=True),
     Feature("trauma", "ratio", "fine", "how deeply it wounds", stand_in="0", held=True),
+    Feature(
+        "same_question", "ratio", "fine", "1 if it does but ask what the query asks, in the same words", stand_in="0"
+    ),
     Feature("gist", "ratio", "fine", "1 for a summary of other memories, else 0", stand_in="0"),
     Feature("score0", "ratio", "fine", "the score given at birth", stand_in="0"),
 )

@@ -12,7 +12,7 @@ from dmha.domain.logic.forms import (
     format_fact,
 )
 from dmha.domain.logic.knowledge import Knowledge
-from dmha.domain.logic.statements import Parsed, parse_statement, parse_statements, plain
+from dmha.domain.logic.statements import Parsed, parse_statement, parse_statements, parse_told, plain
 
 __all__ = [
     "Clash",
@@ -32,5 +32,6 @@ __all__ = [
     "mend",
     "parse_statement",
     "parse_statements",
+    "parse_told",
     "plain",
 ]

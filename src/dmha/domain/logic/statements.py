@@ -26,7 +26,7 @@ from dmha.errors import InvalidInput
 
 __all__ = [
     "FactStatement", "Parsed", "Pattern", "RuleStatement", "Statement", "Variable",
-    "format_claim", "format_fact", "parse_statement", "parse_statements", "plain",
+    "format_claim", "format_fact", "parse_statement", "parse_statements", "parse_told", "plain",
 ]  # fmt: skip
 
 MOST_STATEMENTS = 32  # of one text, and as many problems: more is a paste, and told as such
@@ -72,6 +72,18 @@ def parse_statement(text: str) -> Statement:
             "more text follows the statement", "Give one statement a call, and quote a value that holds . ; or ("
         )
     return statement
+
+
+def parse_told(text: str) -> Statement:
+    """As `parse_statement`, of what somebody means to state: it says so by its keyword, or is `InvalidInput`.
+
+    Without one "I like tea. x = y" would be a fact about "I like tea".
+    """
+    begin = len(text) - len(text.lstrip())
+    head = find_head(text, begin)
+    if head is None or head.start() != begin:
+        raise InvalidInput("statement", "it begins with no keyword: fact:, deny: or rule:", EXAMPLE)
+    return parse_statement(text)
 
 
 def plain(text: str) -> str:

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from fastapi import APIRouter
 
 from dmha.records import Job
 from dmha.server.callers import Caller
-from dmha.server.models import Name
+from dmha.server.models import Cursor, Id, Limit, Made
 from dmha.server.route import Route
-from dmha.server.routes.answers import reading, writing
+from dmha.server.routes.answers import reading
 from dmha.server.routes.talk import Reader, Writer
+from dmha.types import JobState
 
 router = APIRouter(prefix="/v1/jobs", route_class=Route, tags=["operating"])
 
 
-class JobSeen(BaseModel):
-    """One piece of work: `done` of `total` so far, `reason` is why it failed last; `user_id` is whose it is, null for
-    the file's own, which only who may operate is shown."""
+class JobSeen(Made):
+    """One piece of work."""
 
     id: str
+    """What reads and cancels it."""
     user_id: str | None
+    """Whose it is; null for the file's own, which only who may operate is shown."""
     kind: str
-    state: str
+    """What is done."""
+    state: JobState
+    """`stopping` is cancelled, and not at its next step yet."""
     attempts: int
+    """How often it failed since it last got on."""
     reason: str
+    """Why it failed last; empty where it did not."""
     done: int
+    """How far it got, out of `total`."""
     total: int
+    """How much there is to do; 0 before that is known."""
     created_at: datetime
+    """When it was asked for, in UTC."""
     changed_at: datetime
+    """When this was last so, in UTC."""
     result: dict[str, Any] | None
+    """What it came to, or has come to so far."""
 
     @classmethod
     def of(cls, job: Job) -> JobSeen:
@@ -44,18 +54,20 @@ class JobSeen(BaseModel):
         )  # fmt: skip
 
 
-class Jobs(BaseModel):
-    """Some jobs, the latest first, and the cursor of those before them; null on the last page."""
+class Jobs(Made):
+    """Some jobs."""
 
     jobs: list[JobSeen]
+    """The latest first."""
     next: str | None
+    """The `cursor` of the page after this one; null on the last."""
 
 
 @router.get("", responses=reading())
 async def list_(
     caller: Reader,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=1_024, description="`next` of the page before.")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Jobs:
     """The account's jobs; everybody's for who may operate."""
     whose, cursors, scheduler = _whose(caller), caller.service.cursors, caller.service.scheduler
@@ -71,14 +83,14 @@ async def list_(
 
 
 @router.get("/{id}", responses=reading(404))
-async def read(id: Name, caller: Reader) -> JobSeen:
+async def read(id: Id, caller: Reader) -> JobSeen:
     """One job."""
     scheduler = caller.service.scheduler
     return JobSeen.of(await caller.ask(lambda _, __: scheduler.get(id, user_id=_whose(caller))))
 
 
-@router.delete("/{id}", responses=writing(404))
-async def cancel(id: Name, caller: Writer) -> JobSeen:
+@router.delete("/{id}", responses=reading(404))
+async def cancel(id: Id, caller: Writer) -> JobSeen:
     """Stop a job at its next step; what is over stays what it came to."""
     scheduler = caller.service.scheduler
     return JobSeen.of(await caller.ask(lambda _, __: scheduler.cancel(id, user_id=_whose(caller))))

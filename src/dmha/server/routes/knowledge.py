@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from dmha.mind import Mind
 from dmha.protocols import Also, Still
-from dmha.server.models import Conflicts, Name, ToTell
+from dmha.server.models import Conflicts, Name, Present, Told, ToTell
 from dmha.server.route import Route
 from dmha.server.routes.answers import reading, writing
 from dmha.server.routes.memories import Agent, World
@@ -19,18 +19,18 @@ from dmha.types import Answer
 
 router = APIRouter(prefix="/v1/knowledge", route_class=Route, tags=["knowledge"])
 
-Present = Annotated[list[Name], Query(max_length=100, description="Who may hear what was told in private.")]
-_TOLD = TypeAdapter(ToTell)
+_TOLD = TypeAdapter(Told)
 
 
-@router.post("", status_code=201, response_model=ToTell, responses=writing(415))
+@router.post("", status_code=201, response_model=Told, responses=writing(415))
 async def tell(body: ToTell, caller: Writer, idempotency_key: Key = None) -> Response:
     """Tell a fact, a denial or a rule. Nothing told before is deleted by it."""
     place = caller.place(body.agent_id, body.world)
 
-    def call(mind: Mind, also: Also[ToTell], _: Still) -> ToTell:
-        mind.knowledge(**place).tell(body.statement, also=lambda ledger, _: also(ledger, body))
-        return body
+    def call(mind: Mind, also: Also[Told], _: Still) -> Told:
+        told = Told(agent_id=body.agent_id, world=body.world, statement=body.statement)
+        mind.knowledge(**place).tell(body.statement, also=lambda ledger, _: also(ledger, told))
+        return told
 
     return await caller.do(call, _TOLD, status=201)
 
@@ -38,9 +38,9 @@ async def tell(body: ToTell, caller: Writer, idempotency_key: Key = None) -> Res
 @router.get("", responses=reading())
 async def ask(
     caller: Reader,
-    entity: Annotated[Name, Query(examples=["aya"])],
-    attribute: Annotated[Name, Query(examples=["city"])],
-    scope: Annotated[str, Query(max_length=256)] = "",
+    entity: Annotated[Name, Query(description="Of whom or what; upper and lower case are one.", examples=["aya"])],
+    attribute: Annotated[Name, Query(description="What of it; upper and lower case are one.", examples=["city"])],
+    scope: Annotated[str, Query(max_length=256, description="The scope that it was told in; none unless said.")] = "",
     present: Present = [],  # noqa: B006 - FastAPI copies it
     agent_id: Agent = "default",
     world: World = None,

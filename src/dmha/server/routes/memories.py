@@ -13,7 +13,7 @@ from dmha.errors import InvalidInput
 from dmha.mind import Mind
 from dmha.server.callers import Caller
 from dmha.server.cursors import etag, version_of
-from dmha.server.models import Change, History, Name, Remembered, ToRemember
+from dmha.server.models import Change, Cursor, History, Id, Limit, Name, Present, Remembered, ToRemember
 from dmha.server.route import Route
 from dmha.server.routes.answers import VERSIONED, reading, writing
 from dmha.server.routes.talk import Key, Reader, Writer
@@ -23,7 +23,15 @@ router = APIRouter(prefix="/v1/memories", route_class=Route, tags=["memories"])
 
 Agent = Annotated[Name, Query(description="Which companion is meant.")]
 World = Annotated[Name | None, Query(description="A shared world; the companion's own unless said.")]
-IfMatch = Annotated[str | None, Header(alias="If-Match", description='The ETag of what is changed, or "*".')]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description='The ETag of the memory that is changed, quotes and all, or "*" for whatever it is by now. '
+        "It stands for what was said: pinned and raised are the companion's own, and leave it as it is.",
+        examples=['"1"'],
+    ),
+]
 
 _REMEMBERED, _MEMORY, _NOTHING = TypeAdapter(Remembered), TypeAdapter(Memory), TypeAdapter(None)
 
@@ -63,9 +71,9 @@ async def list_(
     caller: Reader,
     agent_id: Agent = "default",
     world: World = None,
-    present: Annotated[list[Name], Query(max_length=100, description="Who may hear what was told in private.")] = [],  # noqa: B006 - FastAPI copies it
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=1_024, description="`next` of the page before.")] = None,
+    present: Present = [],  # noqa: B006 - FastAPI copies it
+    limit: Limit = 50,
+    cursor: Cursor = None,
 ) -> Page:
     """The memories, what was learned last first, a page at a time."""
     place, cursors = caller.place(agent_id, world), caller.service.cursors
@@ -76,7 +84,7 @@ async def list_(
 
 
 @router.get("/{id}", response_model=Memory, responses=reading(404) | VERSIONED)
-async def read(id: Name, caller: Reader, agent_id: Agent = "default", world: World = None) -> Response:
+async def read(id: Id, caller: Reader, agent_id: Agent = "default", world: World = None) -> Response:
     """One memory; its ETag is what a change of it names."""
     memory = await _of(caller, agent_id, world, lambda mind, place: mind.get(id, **place))
     return Response(_MEMORY.dump_json(memory), headers=etag(memory), media_type="application/json")
@@ -84,7 +92,7 @@ async def read(id: Name, caller: Reader, agent_id: Agent = "default", world: Wor
 
 @router.patch("/{id}", response_model=Memory, responses=writing(404, 412, 415, 428) | VERSIONED)
 async def update(
-    id: Name, body: Change, caller: Writer, agent_id: Agent = "default", world: World = None, if_match: IfMatch = None,
+    id: Id, body: Change, caller: Writer, agent_id: Agent = "default", world: World = None, if_match: IfMatch = None,
     idempotency_key: Key = None,
 ) -> Response:  # fmt: skip
     """Change a memory: its words or metadata; pin it; mark it wrong, private, or never to be raised."""
@@ -99,7 +107,7 @@ async def update(
 
 @router.delete("/{id}", status_code=204, responses=writing(404))
 async def delete(
-    id: Name, caller: Writer, agent_id: Agent = "default", world: World = None, idempotency_key: Key = None
+    id: Id, caller: Writer, agent_id: Agent = "default", world: World = None, idempotency_key: Key = None
 ) -> Response:
     """Delete a memory for good, with its history and the gists that quote it."""
     place = caller.place(agent_id, world)
@@ -107,7 +115,7 @@ async def delete(
 
 
 @router.get("/{id}/history", responses=reading(404))
-async def history(id: Name, caller: Reader, agent_id: Agent = "default", world: World = None) -> History:
+async def history(id: Id, caller: Reader, agent_id: Agent = "default", world: World = None) -> History:
     """What a memory was before."""
     versions = await _of(caller, agent_id, world, lambda mind, place: mind.history(id, **place))
     return History(versions=versions)
