@@ -361,6 +361,7 @@ def test_a_key_acts_for_nobody_whose_account_is_closed(access: Access) -> None:
     ("given", "field"),
     [
         ({"rights": []}, "rights"), ({"rights": ["admin"]}, "rights"), ({"rights": "read"}, "rights"),
+        ({"rights": ["read", "operate"], "agents": ["relu"]}, "rights"),
         ({"worlds": ["plaza"]}, "worlds"), ({"agents": ["relu"], "worlds": ["a\nb"]}, "worlds"),
         ({"agents": ["relu"], "worlds": "plaza"}, "worlds"),
         ({"agents": []}, "agents"), ({"agents": "relu"}, "agents"), ({"agents": ["a\nb"]}, "agents"),

@@ -161,20 +161,20 @@ def test_a_key_is_made_as_it_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("service", "aya", "kenji"):
         run("user", "add", name, "--no-password")
     made = told(
-        "key", "create", "--user", "service", "--label", "the bot", "--right", "read", "--right", "operate", "--agent",
+        "key", "create", "--user", "service", "--label", "the bot", "--right", "read", "--right", "write", "--agent",
         "relu", "--agent", "tanh", "--world", "plaza", "--for", "kenji", "--for", "aya", "--expires",
         "2999-01-01",
     )  # fmt: skip
     text, since = made.pop("key"), made.pop("created_at")
     assert made == {
-        "uid": text.split("_", 2)[1], "owner": "service", "label": "the bot", "rights": ["operate", "read"],
+        "uid": text.split("_", 2)[1], "owner": "service", "label": "the bot", "rights": ["read", "write"],
         "agents": ["relu", "tanh"], "worlds": ["plaza"], "acts_for": ["aya", "kenji"],
         "expires_at": "2998-12-31T15:00:00+00:00", "revoked_at": None,
     }  # fmt: skip
     assert told("key", "list") == [made | {"created_at": since}]
     shown = run("key", "list").stdout
     assert "2999-01-01 00:00" in shown
-    for part in ("✓", "service", "operate read", "relu, tanh + plaza", "aya, kenji", "the bot"):
+    for part in ("✓", "service", "read write", "relu, tanh + plaza", "aya, kenji", "the bot"):
         assert part in shown
 
 

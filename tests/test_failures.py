@@ -24,7 +24,7 @@ import dmha
 from dmha import Affect, Turn, Unavailable
 from dmha.errors import NoRoom
 from dmha.mind import Mind
-from dmha.stores import migrate
+from dmha.stores import engine, migrate
 from dmha.stores.truth import Truth
 
 FIXTURE = Path(__file__).parent / "fixtures" / "companion-0001.sqlite"
@@ -394,3 +394,19 @@ def test_damaged_index_pages_are_told_as_damage(database: Path, life: dict[str, 
         damage(database, page)
     with open_mind(database) as mind, pytest.raises(Unavailable, match="damaged"):
         mind.contextualize("note", turn_id="n20", **HERE)
+
+
+def test_what_is_deleted_is_overwritten_whatever_sqlite_was_built_to_do(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A build that leaves deleted rows in the file is told not to, by each connection."""
+    bare = sqlite3.connect
+
+    def leaving(*given: Any, **named: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = bare(*given, **named)
+        connection.execute("PRAGMA secure_delete = OFF")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", leaving)
+    with closing(engine.connect(database)) as connection:
+        assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from lives import HERE, Broken, as_left, breaking_at, open_mind
+from stubs import StubEmbedder
 from tables import counts
 
-from dmha import InvalidInput, NotFound, Turn, Unavailable, transfer
+from dmha import InvalidInput, NotFound, Turn, Unavailable, transfer, wiring
 from dmha.mind import Mind
 from dmha.stores import arrivals
 
@@ -30,6 +33,21 @@ def progress(done, total):
 with open_mind(Path(sys.argv[2])) as mind:
     getattr(mind, sys.argv[5])(sys.argv[3], user_id="aya", agent_id="relu", progress=progress)
 """
+
+
+class Noted(StubEmbedder):
+    """Tells which texts it was given, and may be away."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self.given: list[str] = []
+        self.away = False
+
+    def embed(self, texts: list[str], /) -> np.ndarray:
+        if self.away:
+            raise Unavailable("embedder", "it is away", "Wait for it.")
+        self.given += texts
+        return super().embed(texts)
 
 
 def killed(database: Path, file: Path, place: int, call: str) -> None:
@@ -221,3 +239,47 @@ def test_all_worlds_of_a_file_appear_at_one_moment(mind: Mind, tmp_path: Path) -
     assert len(seen) > 10
     assert set(seen[:-1]) == {(0, 0)}
     assert seen[-1] == (9, 9)
+
+
+@pytest.fixture
+def unseen(exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Mind, Noted]]:
+    """A mind with another's life whose words wait to be counted and whose vectors wait to be made."""
+    with open_mind(tmp_path / "other.db") as before:
+        before.add([Turn(f"kenji's own {n}") for n in range(30)], user_id="kenji")
+    embedder = Noted(id="new")
+    with monkeypatch.context() as patch:  # opening would make up for it
+        patch.setattr(wiring, "_embed_what_waits", lambda *_: None)
+        patch.setattr(wiring, "_count_what_waits", lambda *_: None)
+        other = open_mind(tmp_path / "other.db", embedder)
+    with other:
+        with other._truth.read() as ledger:
+            waiting = [memory_id for memory_id, _, _ in ledger.feed.unembedded(100)]
+        other._truth.write(lambda ledger: ledger.dictionaries.overtake(waiting))
+        yield other, embedder
+
+
+def test_an_import_makes_vectors_of_its_own_account_alone(unseen: tuple[Mind, Noted], exported: Path) -> None:
+    """What others have waiting is not counted or embedded by whoever imports; it waits as before."""
+    mind, embedder = unseen
+    with mind._truth.read() as ledger:
+        waited = ledger.feed.unembedded_count("kenji")
+    mind.import_(exported, **HERE)
+    assert embedder.given
+    assert not [text for text in embedder.given if "kenji" in text]
+    with mind._truth.read() as ledger:
+        assert (ledger.feed.unembedded_count("kenji"), ledger.feed.unembedded_count("aya")) == (waited, 0)
+    assert mind.recount() == mind.reembed() == waited >= 30
+
+
+def test_an_import_that_took_effect_does_not_fail(
+    unseen: tuple[Mind, Noted], exported: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the embedder is away its words find it, the log says so, and the vectors are made later."""
+    mind, embedder = unseen
+    embedder.away = True
+    made = mind.import_(exported, **HERE)
+    assert "found by its words alone" in caplog.text
+    embedder.away = False
+    assert made == exported.read_text().count('"table": "memories"')
+    assert mind.search("softly", **HERE)[0].memory.text == "I speak softly, 私はレルです。"
+    assert mind.reembed() > 30

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 from stubs import ManualClock
 from working import once
 
+from dmha.access.keys import digest, new_key
 from dmha.jobs import Scheduler
 from dmha.protocols import Ledger
 from dmha.server.service import Service
@@ -114,6 +116,26 @@ def test_a_cursor_is_of_whose_list_it_was(service: tuple[Service, TestClient]) -
     for headers in (key_of(made, "kenji"), keeper):
         cursor = client.get("/v1/jobs?limit=1", headers=headers).json()["next"]
         assert client.get("/v1/jobs", params={"cursor": cursor}, headers=mine).status_code == 422
+
+
+def test_who_is_limited_to_companions_operates_nothing(service: tuple[Service, TestClient]) -> None:
+    """A key of before, with the right and a companion: no job of anybody's, no figures, and nothing is cancelled."""
+    made, client = service
+    text, key = new_key(
+        "aya", label="", rights=["read", "write", "operate"], agents=None, worlds=(), acts_for=(), expires_at=None,
+        now=0.0,
+    )  # fmt: skip
+    key_of(made, "aya")
+    limited = replace(key, agents=frozenset({"relu"}))
+    made.mind.truth.write(lambda ledger: ledger.accounts.add_key(limited, digest(text)))
+    headers = {"Authorization": f"Bearer {text}"}
+    uid = made.scheduler.put("sweep", user_id="kenji", delay_s=LATER).uid
+    for method, path in (
+        ("GET", "/v1/jobs"), ("GET", f"/v1/jobs/{uid}"), ("DELETE", f"/v1/jobs/{uid}"), ("GET", "/metrics"),
+    ):  # fmt: skip
+        assert client.request(method, path, headers=headers).status_code == 403
+    assert client.get("/v1/memories?agent_id=relu", headers=headers).status_code == 200
+    assert made.scheduler.get(uid).state == "waiting"
 
 
 def test_a_kind_that_the_service_does_not_know_is_shown_too(

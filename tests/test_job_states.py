@@ -227,6 +227,23 @@ def test_who_gets_on_may_fail_anew(make: Make, clock: ManualClock) -> None:
 # -- what a kind may get wrong ---------------------------------------------------------------------------------------
 
 
+def test_an_error_that_cannot_be_told_is_a_failure_like_any(make: Make) -> None:
+    """One whose words are a defect of their own is named by its kind, and its job waits to be tried again."""
+
+    class Untold(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    def run(_: Task) -> bool:
+        raise Untold
+
+    scheduler = make(JobKind("walk", run))
+    uid = scheduler.put("walk").uid
+    assert scheduler.step()
+    left = scheduler.get(uid)
+    assert (left.state, left.holder, left.attempts, left.reason) == ("waiting", None, 1, "Untold")
+
+
 def test_who_interrupts_a_job_leaves_none_held(make: Make, clock: ManualClock) -> None:
     """Ctrl-C in the middle of a slice comes through, and the job waits to be tried again."""
 

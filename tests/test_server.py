@@ -78,6 +78,9 @@ def test_a_memory_is_read_changed_and_deleted(client: TestClient) -> None:
     assert changed.json()["text"] == "I moved to Fukuoka."
     assert changed.headers["etag"] != read.headers["etag"]
     problem(client.patch(path, json=change, headers={"If-Match": read.headers["etag"]}), 412)
+    for other in (changed.headers["etag"].replace('"', '"0', 1), "W/" + changed.headers["etag"], '""', '"1'):
+        refused = problem(client.patch(path, json=change, headers={"If-Match": other}), 422)
+        assert refused["errors"][0]["field"] == "If-Match"
     versions = client.get(path.replace("?", "/history?")).json()["versions"]
     assert [memory["text"] for memory in versions] == ["I moved to Osaka.", "I moved to Fukuoka."]
     assert client.delete(path).status_code == 204
@@ -152,6 +155,14 @@ def test_figures_are_told_to_who_operates(service: tuple[Service, TestClient]) -
     for name in ('route="/v1/contextualize"', 'step="recall"', "dmha_index_bytes", "dmha_job"):
         assert name in figures
     assert "made-up" not in figures.lower()
+
+
+def test_a_made_up_method_is_told_in_few_signs(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    """However long it is, its line in the log is short."""
+    with caplog.at_level("INFO", "dmha.server"):
+        problem(client.request("A" * 9_000, "/livez"), 405)
+    (told,) = (vars(record)["method"] for record in caplog.records if record.message == "request")
+    assert told == "A" * 32
 
 
 def test_what_is_out_of_reach_is_in_the_log(
@@ -442,6 +453,9 @@ def test_who_fails_keeps_no_good_key_out(database: Path, clock: ManualClock) -> 
         assert [client.get("/v1/memories", headers=bad).status_code for _ in range(3)] == [401, 401, 429]
         assert client.get("/v1/memories", headers=good).status_code == 200
         assert client.post("/auth/token", json={"user": "aya", "password": WORDS}).status_code == 429
+        key = good["Authorization"].removeprefix("Bearer ")
+        assert client.post("/auth/token", json={"key": key}).status_code == 200
+        assert client.post("/auth/token", json={"key": key[:-1] + "?"}).status_code == 429
 
 
 def test_tokens_are_asked_for_as_often_as_anything(database: Path, clock: ManualClock) -> None:

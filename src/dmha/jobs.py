@@ -185,9 +185,12 @@ class Scheduler:
             except Unavailable as error:
                 _log.warning("background work rests: %s", error)
                 rest = _AFTER_TROUBLE
-            except BaseException:  # noqa: BLE001 - nobody hears it, and a thread that ends leaves all work undone
+            except Exception:  # noqa: BLE001 - nobody hears it, and a thread that ends leaves all work undone
                 _log.exception("background work rests: there is a defect")
                 rest = _AFTER_TROUBLE
+            except BaseException:  # noqa: BLE001 - a kind's own, such as SystemExit: no other work is kept waiting for it
+                _log.exception("background work goes on: there is a defect in one kind of it")
+                rest = 0.0  # its job is tried again after a while, as any that failed
             self._woken.wait(rest)
             self._woken.clear()
 
@@ -285,7 +288,7 @@ class Scheduler:
         except DmhaError:
             task.result = dict(task.job.result or {})  # what it came to now cannot be kept
         attempts = 1 if task.done > task.job.done else task.job.attempts + 1
-        reason = f"{type(error).__name__}: {error}"[:_MOST_REASON].encode(errors="replace").decode().replace("\0", "")
+        reason = _told(error)[:_MOST_REASON].encode(errors="replace").decode().replace("\0", "")
         _log.warning("job %s (%s) failed, attempt %d: %s", task.job.uid, kind.name, attempts, type(error).__name__)
         came_to = replace(task.now, attempts=attempts, reason=reason, due_at=self._now() + retry_after(attempts))
         return came_to, "fail" if isinstance(error, _LASTING) or attempts >= kind.attempts else "again"
@@ -314,3 +317,12 @@ class Scheduler:
 
     def _now(self) -> float:
         return check_time("clock", self._clock()).timestamp()
+
+
+def _told(error: BaseException) -> str:
+    """What went wrong; by its name alone where it cannot say so itself."""
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception:  # noqa: BLE001 - whatever a kind gets wrong is its own
+        return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from dmha.checks import check_name
 from dmha.chores import chores
 from dmha.diagnosis import Diagnosis, examine, mend
+from dmha.errors import DmhaError
 from dmha.faculties.perception import count
 from dmha.ground import Ground
 from dmha.jobs import Scheduler
@@ -16,6 +18,8 @@ from dmha.protocols import Also, Ledger, Progress, no_progress, nothing_else
 from dmha.tasks import JobKind
 from dmha.transfer import export_file, import_file
 from dmha.upkeep import recount, reembed
+
+_log = logging.getLogger("dmha")
 
 
 class Keeping(Ground):
@@ -44,7 +48,8 @@ class Keeping(Ground):
         """Read an exported file into this account, all or nothing; returns the number of memories.
 
         With `agent_id`, the file's one companion takes that name. What is read appears at one moment, at the end;
-        interrupted, it goes on when it is run again.
+        interrupted, it goes on when it is run again. Where the embedder is away then, words alone find it until the
+        next opening, or the background work, has made its vectors.
         """
         check_name("user_id", user_id)
         if agent_id is not None:
@@ -52,8 +57,11 @@ class Keeping(Ground):
         counting = partial(count, segmentation=self._segmentations.plain)
         now = self._now().timestamp()
         made = import_file(self._truth, Path(path), user_id, agent_id, counting, now, progress, also)
-        self.recount()  # what came with a dictionary of its own
-        self.reembed(progress)
+        try:
+            recount(self._truth, self._segmentations, no_progress, user_id)  # what came with a dictionary of its own
+            reembed(self._truth, self._perception, progress, user_id)
+        except DmhaError as error:  # the import took effect: the next opening makes up for it, or the jobs do
+            _log.warning("what was imported is found by its words alone for now: %s", error)
         return made
 
     def backup(self, path: str | Path, *, overwrite: bool = False, progress: Progress = no_progress) -> int:

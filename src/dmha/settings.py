@@ -96,7 +96,9 @@ class Settings(BaseSettings):
         "folder: `~/.cache/dmha` on Linux, `~/Library/Caches/dmha` on macOS, `%LOCALAPPDATA%\\dmha\\Cache` on Windows.",
     )
     seed: Whole = Field(
-        0, description="The seed of everything that is drawn, such as `random()` in a ranking.", examples=[7]
+        0,
+        description="The seed of everything that is drawn, such as `random()` in a ranking. A service's is its secret.",
+        examples=[7],
     )
 
     secret: Secret = Field(

@@ -48,35 +48,40 @@ def fold_window(
     return truth.write(unit) if folded else 0
 
 
-def recount(truth: Truth, segmentations: Segmentations, progress: Progress) -> int:
-    """Count the words of what another segmentation counted, or a dictionary's change has overtaken.
+def recount(truth: Truth, segmentations: Segmentations, progress: Progress, user_id: str | None = None) -> int:
+    """Count the words of what another segmentation counted, or a dictionary's change has overtaken: the account's own,
+    or all.
 
     Interrupted, it goes on where it stopped; what is not counted yet is found by the terms that it had.
     """
-    return _all(partial(recount_some, truth, segmentations), uncounted(truth, segmentations), progress)
+    some = partial(recount_some, truth, segmentations, user_id=user_id)
+    return _all(some, uncounted(truth, segmentations, user_id), progress)
 
 
-def reembed(truth: Truth, perception: Perception, progress: Progress) -> int:
-    """Embed what has no vector of the present embedder. Interrupted, it goes on where it stopped."""
-    return _all(partial(reembed_some, truth, perception), unembedded(truth), progress)
+def reembed(truth: Truth, perception: Perception, progress: Progress, user_id: str | None = None) -> int:
+    """Embed what has no vector of the present embedder, of the account or of all. Interrupted, it goes on where it
+    stopped."""
+    return _all(partial(reembed_some, truth, perception, user_id=user_id), unembedded(truth, user_id), progress)
 
 
-def uncounted(truth: Truth, segmentations: Segmentations) -> int:
+def uncounted(truth: Truth, segmentations: Segmentations, user_id: str | None = None) -> int:
     """How many memories wait for their words to be counted."""
     with truth.read() as ledger:
-        return ledger.dictionaries.stale_count(segmentations.plain.id)
+        return ledger.dictionaries.stale_count(segmentations.plain.id, user_id)
 
 
-def unembedded(truth: Truth) -> int:
+def unembedded(truth: Truth, user_id: str | None = None) -> int:
     """How many memories wait for a vector of the present embedder."""
     with truth.read() as ledger:
-        return ledger.feed.unembedded_count()
+        return ledger.feed.unembedded_count(user_id)
 
 
-def recount_some(truth: Truth, segmentations: Segmentations, limit: int, after: int) -> tuple[int, int]:
+def recount_some(
+    truth: Truth, segmentations: Segmentations, limit: int, after: int, user_id: str | None = None
+) -> tuple[int, int]:
     """Count the words of so many that wait past that id; how many it was, and the last one's id."""
     with truth.read() as ledger:
-        waiting = ledger.dictionaries.stale(segmentations.plain.id, limit, after)
+        waiting = ledger.dictionaries.stale(segmentations.plain.id, limit, after, user_id)
         cut = {tenant: segmentations.of(ledger, tenant) for tenant in {each.tenant_id for each in waiting}}
     counted = [(each, count(each.text, cut[each.tenant_id])) for each in waiting]
     if counted:
@@ -84,10 +89,12 @@ def recount_some(truth: Truth, segmentations: Segmentations, limit: int, after: 
     return len(counted), max((each.id for each, _ in counted), default=after)
 
 
-def reembed_some(truth: Truth, perception: Perception, limit: int, after: int) -> tuple[int, int]:
+def reembed_some(
+    truth: Truth, perception: Perception, limit: int, after: int, user_id: str | None = None
+) -> tuple[int, int]:
     """Embed so many that wait past that id; how many it was, and the last one's id."""
     with truth.read() as ledger:
-        waiting = ledger.feed.unembedded(limit, after)
+        waiting = ledger.feed.unembedded(limit, after, user_id)
     vectors = perception.embed([(speaker, text) for _, speaker, text in waiting]) if waiting else []
     rows = [(memory_id, vector) for (memory_id, _, _), vector in zip(waiting, vectors, strict=True)]
     if rows:

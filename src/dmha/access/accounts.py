@@ -184,7 +184,9 @@ class Access:
             if key is None:
                 return None
             acts_for = ledger.accounts.open_users(key.acts_for) if key.acts_for else frozenset()
-        return Grant(f"key:{key.uid}", key.owner, key.rights, key.agents, acts_for, key.worlds)
+        # Who is limited to companions operates nothing; such keys are no longer made, but there may be some.
+        rights = key.rights if key.agents is None else key.rights - {"operate"}
+        return Grant(f"key:{key.uid}", key.owner, rights, key.agents, acts_for, key.worlds)
 
     # -- the audit ---------------------------------------------------------------------------------------------------
 

@@ -45,6 +45,9 @@ def new_key(
     if key.worlds and key.agents is None:
         reason = "without a companion it would limit nothing: the key reaches every world"
         raise InvalidInput("worlds", reason, "Name its companions too (--agent), or leave it out.")
+    if key.agents is not None and "operate" in key.rights:
+        reason = "beside a companion it would limit nothing: who operates sees and cancels everybody's work"
+        raise InvalidInput("rights", reason, "Make two keys, one with operate (--right) and one for the companion.")
     if key.expires_at is not None and key.expires_at <= now:
         raise InvalidInput("expires_at", f"{expires_at} is past", "Give a time to come, or none.")
     return text, key

@@ -52,14 +52,18 @@ def top(total: NDArray[np.float64], ids: NDArray[np.int64], k: int) -> NDArray[n
 
 def keyed_uniform(seed: int, query: str, memory_ids: NDArray[np.int64]) -> NDArray[np.float64]:
     """A number in [0, 1) for each memory, from seed, query and id alone: no order, no state, no surprise."""
-    key = hashlib.blake2b(f"{seed}\0{query}".encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    # SplitMix64 (Steele, Lea & Flood 2014): the key is the state, the id the number of steps.
-    mixed = np.asarray(memory_ids, dtype=np.int64).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    mixed = mixed + np.uint64(int.from_bytes(key, "little"))
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed = (mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)
-    return mixed.astype(np.float64) * 2.0**-53
+    key = hashlib.blake2b(f"{seed}\0{query}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    state, veil = (np.uint64(int.from_bytes(half, "little")) for half in (key[:8], key[8:]))
+    # SplitMix64 (Steele, Lea & Flood 2014): the key is the state, the id the number of steps. Its mixing can be undone,
+    # and two numbers would tell how far their ids are apart: it is done twice, with a part of the key between.
+    steps = np.asarray(memory_ids, dtype=np.int64).view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    return (_mixed(_mixed(steps + state) ^ veil) >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def _mixed(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return bits ^ (bits >> np.uint64(31))
 
 
 # What happened is told soon after it, and what is planned a little before: at this distance from the time asked about a

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from dmha import __version__
 from dmha.errors import Abandoned, DmhaError, Unavailable
 from dmha.server import faults, problems
-from dmha.server.gate import PROBES, Gate
+from dmha.server.gate import LONGEST_METHOD, PROBES, Gate
 from dmha.server.openapi import described
 from dmha.server.problems import Problem, at_fault
 from dmha.server.routes import files, health, jobs, knowledge, memories, talk, tokens
@@ -33,7 +33,6 @@ _log = logging.getLogger("dmha.server")
 
 _ROUTES = (tokens, talk, memories, knowledge, files, jobs, health)
 _IMPORT = "/v1/import"
-_LONGEST_METHOD = 32  # of a made-up one, as it is told again
 _ASKED_FIRST = " For pages of another origin, set DMHA_CORS to it."
 
 
@@ -124,7 +123,7 @@ async def _http(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         allowed = ", ".join(sorted(_methods(request) or {"GET"}))  # the file itself is no route of the file
         more = _ASKED_FIRST if request.method == "OPTIONS" else ""
-        reason, fix = f"{request.method[:_LONGEST_METHOD]} is none of this path's", f"Use {allowed} here.{more}"
+        reason, fix = f"{request.method[:LONGEST_METHOD]} is none of this path's", f"Use {allowed} here.{more}"
         return _told(request, at_fault(405, "method", "method", reason, fix, {"Allow": allowed}, detail=fix))
     raise error  # nobody raises another
 

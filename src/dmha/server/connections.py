@@ -23,6 +23,9 @@ _LOOKED_S = 0.05
 MOST_CONNECTIONS = 768
 # Seconds for as much of an answer as waits to be taken, 64 KiB at the least: who takes 2 KB a second has it all.
 TAKEN_S = 30.0
+# Seconds before the server's patience ends in which whoever has not taken an answer is let go: what is left of a file
+# is read to its end meanwhile, into nothing.
+LETS_GO_S = 5
 
 _log = logging.getLogger("dmha.server")
 
@@ -126,8 +129,8 @@ def _names_what_is_no_ascii(line: bytes) -> bool:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's own, but it says in our words where it listens, and ends the connections that it accepted just as it
-    began to stop, too.
+    """uvicorn's own, but it says in our words where it listens; when it stops it ends the connections that it accepted
+    just then, too, and at last those on which an answer is not taken.
 
     They would else go on as if nothing were, to the end of its patience, and the request of that moment be broken off.
     """
@@ -148,8 +151,12 @@ class Server(uvicorn.Server):
             ending.cancel()
 
     async def _end_each(self) -> None:
-        while True:
+        loop, patience = asyncio.get_running_loop(), self.config.timeout_graceful_shutdown or 0
+        ends = loop.time() + patience - LETS_GO_S
+        while loop.time() < ends:
             for connection in list(self.server_state.connections):
                 with suppress(h11.LocalProtocolError):  # it broke off by itself
                     connection.shutdown()  # once what it is asked is answered
             await asyncio.sleep(_LOOKED_S)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()

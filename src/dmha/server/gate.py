@@ -23,6 +23,8 @@ from dmha.server.problems import Problem
 LONGEST_PATH = 4_096  # with the query; a browser's limit is about 2,000
 MOST_HEAD = 16_384  # bytes; browsers send 1,000
 
+LONGEST_METHOD = 32  # of a made-up one, as it is told again
+
 # Asked by who keeps the service going, and answered out of what is known: a stranger's flood through the same proxy
 # must not have it taken for dead.
 PROBES = frozenset({"/livez", "/readyz"})
@@ -83,7 +85,7 @@ class Gate:
             seconds = perf_counter() - start
             self._seen(scope, status, seconds)
             told = {
-                "method": scope["method"],
+                "method": scope["method"][:LONGEST_METHOD],
                 "route": route_of(scope),
                 "status": status,
                 "ms": round(seconds * 1_000, 1),

@@ -25,16 +25,21 @@ class Scratch:
     """A folder of this process, until it is removed."""
 
     def __init__(self) -> None:
-        self._lock = -1
-        while self._lock < 0:
+        lock = -1
+        while lock < 0:
             self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))  # 0700
-            self._lock = _locked(self.path)  # nobody's: another process found it before it was ours, and removes it
+            lock = _locked(self.path)  # nobody's: another process found it before it was ours, and removes it
+        self._locks = [lock]
 
     def remove(self) -> None:
-        """Let it go, with all that is in it."""
+        """Let it go, with all that is in it; once, whoever asks again and from whatever thread."""
+        try:
+            lock = self._locks.pop()
+        except IndexError:
+            return  # its number is another file's by now
         rmtree(self.path, ignore_errors=True)
-        if self._lock > 0:
-            os.close(self._lock)
+        if lock > 0:
+            os.close(lock)
 
 
 def remove_left() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 import secrets
 import signal
@@ -16,9 +17,10 @@ from pydantic import SecretStr
 from dmha.errors import InvalidInput, Unavailable
 from dmha.server import logs
 from dmha.server.app import is_loopback, make_app
-from dmha.server.connections import Impatient, Server
+from dmha.server.connections import LETS_GO_S, Impatient, Server
 from dmha.server.gate import MOST_HEAD
 from dmha.server.service import Service, make_service
+from dmha.server.tokens import parse_secrets
 from dmha.settings import Settings
 from dmha.wiring import open_mind
 
@@ -39,7 +41,7 @@ def serve(settings: Settings) -> None:
     _refuse_taken(settings)
     signal.signal(signal.SIGTERM, _end)  # uvicorn has its own while it serves, drains, and then raises the signal anew
     sys.setswitchinterval(_SWITCHED_S)
-    service = make_service(settings, open_mind(settings.database))
+    service = make_service(settings, open_mind(settings.database, seed=_seed(settings)))
     try:
         with suppress(Unavailable):  # then whoever asks is told
             service.mind.search("ready?", user_id=_NOBODY)  # loads the embedder: no caller waits for it
@@ -64,6 +66,12 @@ def secured(settings: Settings) -> Settings:
     return settings.model_copy(update={"secret": SecretStr(secrets.token_urlsafe(32))})
 
 
+def _seed(settings: Settings) -> int:
+    """What chance is drawn from: who knew it could tell from `random()` in a ranking how many memories all have."""
+    secret = next(iter(parse_secrets(settings.secret.get_secret_value()).values()))
+    return int.from_bytes(hmac.digest(secret.encode(), b"dmha.seed", "sha256"))
+
+
 def _end(*_: object) -> NoReturn:
     raise SystemExit(0)
 
@@ -86,7 +94,7 @@ def _server(service: Service) -> Server:
         uvicorn.Config(
             make_app(service), host=settings.host, port=settings.port, http=Impatient, ws="none", lifespan="on",
             h11_max_incomplete_event_size=MOST_HEAD, timeout_keep_alive=5, backlog=_BACKLOG,
-            timeout_graceful_shutdown=int(settings.request_s) + 1, log_config=None, access_log=False,
+            timeout_graceful_shutdown=int(settings.request_s) + 1 + LETS_GO_S, log_config=None, access_log=False,
             server_header=False, proxy_headers=bool(settings.proxies), forwarded_allow_ips=list(settings.proxies),
         )
     )  # fmt: skip

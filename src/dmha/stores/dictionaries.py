@@ -26,7 +26,7 @@ from dmha.records import Counted, Overtaken
 from dmha.stores import schema
 from dmha.stores.changelog import log
 from dmha.stores.group import dictionary_memo, group_of
-from dmha.stores.places import CHUNK
+from dmha.stores.places import CHUNK, of_account
 from dmha.stores.prepared import Prepared
 
 _WAITING = ""  # the segmentation of a row whose terms a dictionary's change has overtaken
@@ -94,21 +94,23 @@ class Dictionaries:
             these = terms.c.memory_id.in_(memory_ids[start : start + CHUNK])
             self._connection.execute(update(terms).where(these).values(segmentation=_WAITING))
 
-    def stale(self, segmentation: str, limit: int, after: int = 0) -> list[Overtaken]:
-        """Memories past that id whose terms something else counted, or a dictionary has overtaken, by id."""
+    def stale(self, segmentation: str, limit: int, after: int = 0, user_id: str | None = None) -> list[Overtaken]:
+        """Memories past that id whose terms something else counted, or a dictionary has overtaken, by id; of that
+        account, or of all."""
         memories = schema.memories
         query = (
             select(memories.c.id, memories.c.tenant_id, memories.c.version, memories.c.text)
             .join(schema.terms)
-            .where(_other(segmentation), schema.terms.c.memory_id > after)
+            .where(_other(segmentation), schema.terms.c.memory_id > after, of_account(user_id))
             .order_by(schema.terms.c.memory_id)
             .limit(limit)
         )
         return [Overtaken(*row) for row in self._connection.execute(query)]
 
-    def stale_count(self, segmentation: str) -> int:
-        """How many memories wait for their terms to be counted again."""
+    def stale_count(self, segmentation: str, user_id: str | None = None) -> int:
+        """How many memories wait for their terms to be counted again, of that account or of all."""
         count = select(func.count()).select_from(schema.terms.join(schema.memories)).where(_other(segmentation))
+        count = count.where(of_account(user_id))
         return int(self._connection.execute(count).scalar_one())
 
     def recount(self, counted: Sequence[tuple[Overtaken, Counted]]) -> None:

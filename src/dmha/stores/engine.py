@@ -100,7 +100,8 @@ def connect(path: Path, patience: float = BUSY_TIMEOUT) -> sqlite3.Connection:
         if able:
             _write_ahead(connection, patience)
         for pragma in (
-            "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", f"cache_size=-{CACHE_KIB}",
+            # What is deleted is overwritten, whatever this SQLite was built to do: a deletion is for good.
+            "secure_delete=ON", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", f"cache_size=-{CACHE_KIB}",
             f"journal_size_limit={_LONGEST_LOG}",
         ):  # fmt: skip
             connection.execute(f"PRAGMA {pragma}")

@@ -26,6 +26,7 @@ from dmha.errors import Unavailable
 from dmha.records import Change, Rows
 from dmha.stores import schema
 from dmha.stores.beside import before, returns
+from dmha.stores.places import of_account
 from dmha.stores.prepared import Ids, Prepared
 from dmha.stores.standing import stands
 
@@ -68,8 +69,9 @@ class Feed:
         blobs = [held.get(memory_id) or nothing for memory_id in memory_ids]
         return np.frombuffer(b"".join(blobs), "<f4").reshape(len(blobs), dimension)
 
-    def unembedded(self, limit: int, after: int = 0) -> list[tuple[int, str, str]]:
-        """Memories past that id whose vector is missing or another embedder's: (id, speaker, text), by id."""
+    def unembedded(self, limit: int, after: int = 0, user_id: str | None = None) -> list[tuple[int, str, str]]:
+        """Memories past that id whose vector is missing or another embedder's: (id, speaker, text), by id; of that
+        account, or of all."""
         memories, vectors = schema.memories, schema.vectors
         mine = and_(vectors.c.memory_id == memories.c.id, vectors.c.embedder_id == self._embedder_id)
         rows = self._connection.execute(
@@ -77,13 +79,14 @@ class Feed:
             .join(schema.speakers, schema.speakers.c.id == memories.c.speaker_id)
             .join(vectors, mine, isouter=True)
             .where(memories.c.id > after, memories.c.recallable, vectors.c.memory_id.is_(None), _SETTLED)
+            .where(of_account(user_id))
             .order_by(memories.c.id)
             .limit(limit)
         )
         return [(row.id, row.name, row.text) for row in rows]
 
-    def unembedded_count(self) -> int:
-        """How many memories wait for a vector of this embedder."""
+    def unembedded_count(self, user_id: str | None = None) -> int:
+        """How many memories wait for a vector of this embedder, of that account or of all."""
         if not any(_MAY_WAIT.all(self._connection, embedder=self._embedder_id)[0]):
             return 0
         memories, vectors = schema.memories, schema.vectors
@@ -91,7 +94,7 @@ class Feed:
         query = (
             select(func.count())
             .select_from(memories.join(vectors, mine, isouter=True))
-            .where(memories.c.recallable, vectors.c.memory_id.is_(None), _SETTLED)
+            .where(memories.c.recallable, vectors.c.memory_id.is_(None), _SETTLED, of_account(user_id))
         )
         return int(self._connection.execute(query).scalar() or 0)
 

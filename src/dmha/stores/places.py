@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Select, Table, and_, bindparam, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    func,
+    select,
+    true,
+    update,
+)
 
 from dmha.records import Place, Scope
 from dmha.stores import schema
@@ -13,6 +25,14 @@ from dmha.stores.prepared import Prepared
 
 # Ids in one IN (...): SQLite takes 32,766 parameters a statement; far fewer keep the statement cache small.
 CHUNK = 500
+
+
+def of_account(user_id: str | None) -> ColumnElement[bool]:
+    """The condition that a memory is of that account; of any where it is None."""
+    if user_id is None:
+        return true()
+    tenants = schema.tenants
+    return schema.memories.c.tenant_id.in_(select(tenants.c.id).where(tenants.c.user_id == user_id))
 
 
 def allocate(connection: Connection, table: Table, count: int = 1) -> int:

@@ -32,7 +32,7 @@ _ADMITTED = (401, 403, 507)  # what a service key asks for is audited first, and
 Answers = dict[int | str, dict[str, Any]]
 VERSIONED: Answers = {200: {"headers": {"ETag": {
     "description": "The version; a change of the memory names it in If-Match.", "required": True,
-    "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
+    "schema": {"type": "string", "pattern": '^"(0|[1-9][0-9]*)"$'},
 }}}}  # fmt: skip
 
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import TypeAdapter
-from starlette.background import BackgroundTask
 from starlette.types import Receive, Scope, Send
 
 from dmha.errors import Abandoned, InvalidInput
@@ -49,11 +48,13 @@ _IMPORTED = TypeAdapter(Imported)
 async def export(caller: Reader, agent_id: Agent = None) -> Response:
     """All that is remembered, as lines of JSON."""
     _check(caller, agent_id)
+    made: list[Scratch] = []
 
     def call(mind: Mind, still: Still) -> Scratch:
         folder = _folder()
         try:
             mind.export(folder.path / _COMPANION, user_id=caller.user_id, agent_id=agent_id)
+            made.append(folder)
             if not still():
                 raise Abandoned("whoever asked for the export has left")
         except BaseException:
@@ -61,10 +62,12 @@ async def export(caller: Reader, agent_id: Agent = None) -> Response:
             raise
         return folder
 
-    folder = await caller.ask(call, short=False)
-    gone, path = BackgroundTask(folder.remove), folder.path / _COMPANION
-    called = _ACCOUNT if agent_id is None else _COMPANION
-    return _Whole(path, media_type=LINES, filename=called, background=gone, headers={"Accept-Ranges": "none"})
+    try:
+        return _Whole(await caller.ask(call, short=False), _ACCOUNT if agent_id is None else _COMPANION)
+    except BaseException:  # who asked left in the very moment that it was made
+        for folder in made:
+            folder.remove()
+        raise
 
 
 @router.post(
@@ -116,11 +119,19 @@ def _as_sent(agent_id: str | None) -> Iterator[None]:
 
 
 class _Whole(FileResponse):
-    """A file that goes with its answer: the next one may be another, of which a range would be no part of this."""
+    """A file that goes with its answer, however that ends: the next one may be another, of which a range would be no
+    part of this."""
+
+    def __init__(self, folder: Scratch, called: str) -> None:
+        super().__init__(folder.path / _COMPANION, media_type=LINES, filename=called, headers={"Accept-Ranges": "none"})
+        self._folder = folder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [(name, value) for name, value in scope["headers"] if name != b"range"]
-        await super().__call__({**scope, "headers": headers}, receive, send)
+        try:
+            await super().__call__({**scope, "headers": headers}, receive, send)
+        finally:
+            self._folder.remove()
 
 
 def _folder() -> Scratch:

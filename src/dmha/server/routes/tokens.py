@@ -22,22 +22,27 @@ _FIX = "Check the user and the password, or the key."
 router = APIRouter(prefix="/auth", route_class=Route, tags=["auth"])
 
 
-@router.post("/token", responses=open_(401, 415))
+@router.post("/token", responses=open_(401, 415, 507))
 async def token(body: TokenFor, request: Request) -> Token:
     """A token that lasts fifteen minutes, for a password or an API key."""
     service: Service = request.app.state.service
     address = address_of(request.scope)
     _check(body, dev=service.settings.dev_tokens)
 
-    def grant() -> Grant | None:
-        if body.key is not None:
-            return service.access.by_key(body.key)
+    refused = partial(unauthorized, _FIX, "body")
+
+    def grant() -> Grant:
+        if body.key is not None:  # as wherever one is shown: what fails from its address bars no good one
+            return service.access.by_key(body.key) or service.judged(lambda: None, address, refused)
+        return service.judged(opened, address, refused)
+
+    def opened() -> Grant | None:
         assert body.user is not None  # noqa: S101 - one of the three
         if body.password is not None:
             return service.access.by_password(body.user, body.password)
         return service.named(body.user)
 
-    found = await asked(service, request, lambda _: service.judged(grant, address, partial(unauthorized, _FIX, "body")))
+    found = await asked(service, request, lambda _: grant())
     return Token(access_token=service.tokens.mint(found, service.now()), expires_in=LIFETIME)
 
 
