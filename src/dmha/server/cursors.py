@@ -40,7 +40,7 @@ class Cursors:
         for seal in self._seals:
             if seal.made_it(cursor):
                 return seal.read(cursor, of)
-        raise _refused(_OR_ANEW)
+        raise _refused()
 
 
 class _Seal:
@@ -96,9 +96,7 @@ def version_of(if_match: str | None) -> int | None:
     return int(found[1])
 
 
-_OR_ANEW = " Where the server was started anew without DMHA_SECRET, begin at the first page."
-
-
-def _refused(more: str = "") -> Problem:
-    fix = f"Send `next` of the page before, with the same parameters.{more}"
-    return invalid("cursor", "it is none of this list's", fix)
+def _refused() -> Problem:
+    """Of another list or of nobody's: told alike, so that nothing is told of lists that are not the caller's."""
+    fix = "Send `next` of the page before, with the same parameters; or begin at the first page, as after a new start"
+    return invalid("cursor", "it is none of this list's", f"{fix} of the server without DMHA_SECRET.")
