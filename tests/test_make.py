@@ -13,13 +13,15 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SERVICE = """#!{python}
-import sys, time
-try:
-    print("serving", flush=True)
-    time.sleep({seconds})
-except KeyboardInterrupt:
-    print("finished")
-    sys.exit(130)
+import os, signal, sys, time
+
+def finish(*_):
+    os.write(1, b"finished\\n")
+    os._exit(130)
+
+signal.signal(signal.SIGINT, finish)
+print("serving", flush=True)
+time.sleep({seconds})
 sys.exit({code})
 """
 
