@@ -42,7 +42,7 @@ soak: .venv/dev
 	DMHA_SOAK=1 $(BIN)/pytest --timeout 3600 -m "not extra" $(foreach what,$(SOAKED),tests/test_$(what).py)
 	$(BIN)/python -m benchmarks.service --soak 600
 
-# Over 20,000 requests drawn from the OpenAPI file, about half an hour.
+# Over 20,000 requests drawn from the OpenAPI file, about ten minutes.
 fuzz: .venv-all/ready
 	DMHA_SOAK=1 .venv-all/bin/python -m pytest tests/test_fuzzing.py
 
