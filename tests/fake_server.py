@@ -19,6 +19,7 @@ class Answering(BaseHTTPRequestHandler):
         self.respond(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
     def respond(self, body: dict[str, Any]) -> None:
+        """Answer that body: each stand-in in its own way."""
         raise NotImplementedError
 
     def answer(self, status: int, answer: Any, headers: Mapping[str, str] | None = None) -> None:

@@ -67,7 +67,7 @@ class Route(APIRoute):
 
         try:
             await super().handle(scope, receive, told)
-        except Exception:
+        except Exception:  # the gate answers it; how it ended is kept here
             status = status or problems.defect().status
             await _ended(scope, status)
             raise
